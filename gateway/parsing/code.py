@@ -1,11 +1,12 @@
-"""The value type of one refusal code; the tables of codes are merged in `codes`."""
+"""The text for people behind one refusal code."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a refusal says to people; both texts are `str.format` templates over the refusal's `args`."""
+    """A message and a remedy, both `str.format` templates over the refusal's `args`."""
 
     message: str
     remedy: str
+    """Names something that would itself be accepted."""
