@@ -12,7 +12,8 @@ CountermandError
 │   ├── PolicyFault          the engine failed, timed out or answered nonsense
 │   ├── PolicyRefused        a bundle was not accepted; the last good one stays
 │   ├── SignerFault          a key is missing, locked or refused
-│   └── ConfigFault          a setting is wrong; refused at start
+│   ├── ConfigFault          a setting is wrong; refused at start
+│   └── DeliveryFault        an exporter or notifier could not deliver; tried again, never dropped
 └── TargetFault          a target failed or could not be reached; raised in the executor only
 """
 
@@ -76,6 +77,10 @@ class SignerFault(GatewayFault):
 
 class ConfigFault(GatewayFault):
     """A setting is wrong."""
+
+
+class DeliveryFault(GatewayFault):
+    """A record or message could not be delivered; it is tried again."""
 
 
 class TargetFault(CountermandError):

@@ -1,0 +1,396 @@
+"""What the gateway and the executor need from outside, as Protocols; adapters implement them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+from gateway.core.canonical import Json
+from gateway.core.step import Step
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Wall time in Unix milliseconds and waiting for it; tests use a virtual one."""
+
+    def now_ms(self) -> int:
+        """Return the time now."""
+        ...
+
+    async def sleep_until(self, at_ms: int) -> None:
+        """Return once `now_ms() >= at_ms`."""
+        ...
+
+
+class Ids(Protocol):
+    """Fresh, unguessable identifiers."""
+
+    def new(self, prefix: str) -> str:
+        """Return `<prefix>_<26 characters>`, sortable by time."""
+        ...
+
+    def nonce(self) -> str:
+        """Return 128 random bits, URL-safe text."""
+        ...
+
+
+class Signer(Protocol):
+    """One active signing key."""
+
+    @property
+    def kid(self) -> str:
+        """Return the RFC 7638 thumbprint of the public key."""
+        ...
+
+    async def sign(self, data: bytes) -> bytes:
+        """Return the raw signature over data; raises SignerFault."""
+        ...
+
+
+# --- store -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """The state row of an action; everything in it can be folded again from the log."""
+
+    id: str
+    state: str
+    version: int
+    agent: str
+    owner: str
+    door: str
+    audience: str
+    environments: tuple[str, ...]
+    incident: str
+    plan_digest: str
+    doc_digest: str
+    """sha256 of the write-once proposal document."""
+    created_ms: int
+    updated_ms: int
+    fence: int = 0
+    reason: str = ""
+    decision_digest: str = ""
+    state_digest: str = ""
+    lease_end_ms: int = 0
+    undo_until_ms: int = 0
+    revision: str = ""
+    """Policy revision of the decision in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """The journal of one step."""
+
+    action: str
+    step: int
+    status: Literal["pending", "intended", "applied", "not_applied", "unknown", "undone"]
+    fence: int
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A timer: `kind` of `action` is to be done at `at_ms`; a claim hides it until `claimed_until_ms`."""
+
+    action: str
+    kind: str
+    at_ms: int
+    payload: str = ""
+    claimed_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow:
+    """One vote, bound to what was shown."""
+
+    action: str
+    subject: str
+    groups: tuple[str, ...]
+    assurance: str
+    approve: bool
+    at_ms: int
+    plan_digest: str
+    decision_digest: str
+    state_digest: str
+    nonce: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """An incident; `doc` is JSON with title, labels, hypotheses, cause."""
+
+    id: str
+    source: str
+    status: Literal["open", "closed"]
+    alert_ms: int
+    opened_ms: int
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """A read that was made for an incident; the evidence of later writes."""
+
+    incident: str
+    action: str
+    hypothesis: str
+    targets: tuple[str, ...]
+    at_ms: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRow:
+    """A stop or freeze; empty agent and environment cover everything."""
+
+    kind: Literal["stop", "freeze"]
+    agent: str
+    environment: str
+    at_ms: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """The answer to a request_id, for idempotency."""
+
+    caller: str
+    request_id: str
+    digest: str
+    answer: str
+    """The id that the first call produced."""
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Counts of what was applied and undone inside a window."""
+
+    applied: int
+    undone: int
+    last_applied_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The log as it stands in the database."""
+
+    size: int
+    root: bytes
+
+
+class Tx(Protocol):
+    """One unit of work, synchronous, inside one database transaction; nothing escapes it but its result."""
+
+    # actions
+    def insert_action(self, row: ActionRow) -> None: ...
+    def action(self, action: str) -> ActionRow | None: ...
+    def update_action(self, row: ActionRow, *, expect_version: int) -> bool:
+        """Compare-and-set on the version; false when another was faster."""
+        ...
+
+    def actions(
+        self, *, states: Sequence[str] = (), incident: str = "", agent: str = "", before: str = "", limit: int = 50
+    ) -> list[ActionRow]:
+        """Return actions newest first; `before` is the id after which the page starts."""
+        ...
+
+    # write-once documents (proposal, decision/<n>, observation/<n>, request/<n>, grant_*, receipt, verdict …)
+    def put_document(self, action: str, kind: str, data: bytes) -> None: ...
+    def document(self, action: str, kind: str) -> bytes | None: ...
+    # sealed, deletable blobs (raw snapshots, raw parameters, outputs), already encrypted by the service
+    def put_sealed(self, action: str, kind: str, data: bytes) -> None: ...
+    def sealed(self, action: str, kind: str) -> bytes | None: ...
+    def delete_sealed(self, action: str) -> None: ...
+    # journal
+    def put_step(self, row: StepRow) -> None: ...
+    def steps(self, action: str) -> list[StepRow]: ...
+    # timers
+    def put_due(self, row: DueRow) -> None:
+        """Insert or replace the timer (action, kind)."""
+        ...
+
+    def delete_due(self, action: str, kind: str = "") -> None:
+        """Delete one timer, or all of an action."""
+        ...
+
+    def claim_due(self, now_ms: int, until_ms: int, limit: int) -> list[DueRow]:
+        """Claim what is due and unclaimed, earliest first, until `until_ms`."""
+        ...
+
+    def next_due_ms(self) -> int | None: ...
+    def due_of(self, action: str) -> list[DueRow]: ...
+    # locks: target id → action
+    def lock(self, target: str, action: str) -> str | None:
+        """Take the lock; returns the holder when another action holds it, None when it is ours."""
+        ...
+
+    def unlock(self, action: str) -> None: ...
+    def locks(self) -> dict[str, str]: ...
+    # once-only facts
+    def consume_nonce(self, action: str, purpose: str, nonce: str, fence: int) -> bool:
+        """Record (action, purpose, nonce, fence); false when it was there already."""
+        ...
+
+    def request(self, caller: str, request_id: str) -> RequestRow | None: ...
+    def put_request(self, row: RequestRow) -> None: ...
+    # votes
+    def put_vote(self, row: VoteRow) -> bool:
+        """Record a vote; false when this subject has voted under this nonce."""
+        ...
+
+    def votes(self, action: str, nonce: str) -> list[VoteRow]: ...
+    # incidents
+    def put_incident(self, row: IncidentRow) -> None: ...
+    def incident(self, incident: str) -> IncidentRow | None: ...
+    def incidents(self, *, open_only: bool = False, before: str = "", limit: int = 50) -> list[IncidentRow]: ...
+    def put_read(self, row: ReadRow) -> None: ...
+    def reads(self, incident: str) -> list[ReadRow]: ...
+    def history(self, *, agent: str = "", target: str = "", since_ms: int) -> History:
+        """Count writes applied and undone; from rows that `note_applied` and `note_undone` wrote."""
+        ...
+
+    def note_applied(self, action: str, agent: str, targets: Sequence[str], at_ms: int) -> None: ...
+    def note_undone(self, action: str, at_ms: int) -> None: ...
+    # switches and policy revisions
+    def put_switch(self, row: SwitchRow) -> None: ...
+    def delete_switch(self, kind: str, agent: str, environment: str) -> None: ...
+    def switches(self) -> list[SwitchRow]: ...
+    def put_revision(self, revision: str, status: Literal["active", "superseded", "withdrawn"]) -> None: ...
+    def revisions(self) -> dict[str, str]: ...
+    # log
+    def append_leaf(self, leaf: bytes) -> int:
+        """Append a leaf and return its index; the Merkle frontier moves in the same transaction."""
+        ...
+
+    def last_leaf_hash(self) -> bytes: ...
+    def log_head(self) -> LogHead: ...
+    def leaves(self, first: int, limit: int) -> list[tuple[int, bytes]]: ...
+    def leaf_hashes(self, first: int, last: int) -> list[bytes]:
+        """Return the RFC 6962 leaf hashes of [first, last)."""
+        ...
+
+    def leaf_of(self, action: str, kind: str) -> int | None:
+        """Return the index of the newest leaf of this kind code for an action."""
+        ...
+
+    def put_checkpoint(self, size: int, root: bytes, note: str) -> None: ...
+    def checkpoint(self, min_size: int = 0) -> tuple[int, str] | None:
+        """Return (size, note) of the newest checkpoint that covers at least `min_size` leaves."""
+        ...
+
+    # exporters
+    def cursor(self, sink: str) -> int: ...
+    def set_cursor(self, sink: str, index: int) -> None: ...
+    def put_dead_letter(self, sink: str, index: int, error: str, at_ms: int) -> None: ...
+
+
+class Store(Protocol):
+    """State, log and timers in one database; a unit of work is durable (fsync) when `write` returns."""
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work in a transaction, group-committed; raises what the unit raises, or StoreFault."""
+        ...
+
+    async def read(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work that only reads, on a consistent snapshot."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- executor side -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an executor saw of one step's target before anything is changed."""
+
+    facts: tuple[Mapping[str, Json], ...]
+    """[{target, status: known|unknown|stale, observed_ms, value}] as in the policy input."""
+    preflight: Mapping[str, Json]
+    """{status: ok|failed|not_available, targets, changes: [{path, from, to}], code?}"""
+    snapshot: Mapping[str, Json]
+    """What undo and probe need: the fields to change with their values now; sealed by the gateway."""
+    undo_class: str
+    """exact | compensating | neutral | none | not_needed, now that the facts are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcome of one step."""
+
+    status: Literal["applied", "not_applied", "unknown"]
+    code: str = ""
+    detail: str = ""
+    output: bytes = b""
+    truncated: bool = False
+    after: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The outcome of taking one step back; `undone` only after a read-back that equals the snapshot."""
+
+    status: Literal["undone", "conflict", "retry", "impossible"]
+    code: str = ""
+    detail: str = ""
+    read_back: Mapping[str, Json] | None = None
+
+
+class Target(Protocol):
+    """One configured scope that an executor can touch; raises TargetFault for what it cannot tell."""
+
+    async def observe(self, step: Step) -> Observed:
+        """Read facts, preflight and snapshot; changes nothing."""
+        ...
+
+    async def apply(
+        self, step: Step, snapshot: Mapping[str, Json], on_chunk: Callable[[bytes], Awaitable[None]]
+    ) -> Applied:
+        """Run the canonical step once; `unknown` whenever it cannot be told whether it ran."""
+        ...
+
+    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        """Tell whether a lost attempt was applied, without changing anything."""
+        ...
+
+    async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
+        """Restore the snapshot's fields if they still hold what we wrote, then read back."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Telemetry(Protocol):
+    """One source of samples."""
+
+    async def sample(self, query: Mapping[str, Json]) -> float | None:
+        """Return the newest value, or None when there is no data; raises TargetFault when unreachable."""
+        ...
+
+
+# --- out ---------------------------------------------------------------------------------------
+
+
+class Exporter(Protocol):
+    """A sink of log records, in order, at least once."""
+
+    name: str
+
+    async def export(self, records: Sequence[tuple[int, bytes]]) -> None:
+        """Deliver records (index, leaf bytes); returns only when the sink has them; raises DeliveryFault."""
+        ...
+
+
+class Notifier(Protocol):
+    """A channel that tells people."""
+
+    name: str
+
+    async def notify(self, message: Mapping[str, Json]) -> None:
+        """Deliver one message; raises DeliveryFault to be tried again."""
+        ...
