@@ -1,0 +1,1 @@
+"""Use cases of the gateway: the only code that sequences ports."""
