@@ -12,7 +12,7 @@ _IO = ("open", "socket.", "subprocess.", "os.", "shutil.", "sqlite3.", "urllib."
 def _guard(event: str, args: tuple[object, ...]) -> None:
     if not event.startswith(_IO):
         return
-    frame: "FrameType | None" = sys._getframe(1)  # the hook needs the frames of whoever did IO
+    frame: FrameType | None = sys._getframe(1)  # the hook needs the frames of whoever did IO
     in_core = False
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
