@@ -16,8 +16,9 @@ WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
 def generate(out: Path) -> None:
     """Write the generated modules below `out`, in the folders of the proto packages."""
     protos = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("countermand/**/*.proto"))
-    args = ["protoc", f"-I{ROOT}", f"-I{WELL_KNOWN}", f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *protos]
-    if protoc.main(args) != 0:
+    includes = [f"-I{ROOT}", f"-I{WELL_KNOWN}"]
+    outputs = [f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}"]
+    if protoc.main(["protoc", *includes, *outputs, *protos]) != 0:
         raise SystemExit("protoc failed")
 
 

@@ -1,10 +1,11 @@
 """The use cases of the gateway as the doors see them.
 
 Every expected failure is a `gateway.errors.CallerError` with a reason code; a GatewayFault means
-that nothing was done. A denial is an answer, not an error.
+that nothing was done. A denial is an answer, not an error. Streams are async generators, so that
+a door can close them when its caller goes away.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from gateway.core.principal import Principal
@@ -51,7 +52,7 @@ class ActionUseCases(Protocol):
         """Return a page, newest first, and the token of the next one (empty on the last)."""
         ...
 
-    def watch(self, principal: Principal, action: str) -> AsyncIterator[ActionView | OutputView]:
+    def watch(self, principal: Principal, action: str) -> AsyncGenerator[ActionView | OutputView, None]:
         """Yield the action now, then every change and output chunk until a final state."""
         ...
 
@@ -137,7 +138,7 @@ class AuditUseCases(Protocol):
         """Prove leaf `index`, or the receipt of `action`, or (both absent) consistency from `first_size`."""
         ...
 
-    def tail(self, first: int, follow: bool) -> AsyncIterator[tuple[int, bytes]]:  # noqa: FBT001 -- a wire field
+    def tail(self, first: int, follow: bool) -> AsyncGenerator[tuple[int, bytes], None]:  # noqa: FBT001 -- a wire field
         """Yield (index, leaf) from `first` on; with `follow`, for ever."""
         ...
 
@@ -173,7 +174,7 @@ class ControlUseCases(Protocol):
 class ExecutorUseCases(Protocol):
     """The other process."""
 
-    def attach(self, audience: str, instance: str) -> AsyncIterator[WorkView]:
+    def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
         """Yield work for an audience until the caller goes away."""
         ...
 
