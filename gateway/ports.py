@@ -268,7 +268,8 @@ class Tx(Protocol):
     def append_leaf(self, leaf: bytes, *, action: str, kind: str) -> int:
         """Append a leaf and return its index; the Merkle frontier moves in the same transaction.
 
-        `action` ("" for leaves of none) and `kind`, the event code, are what `leaf_of` finds it by: a store never parses leaves.
+        `action` ("" for leaves of none) and `kind`, the event code, are what `leaf_of` finds it by:
+        a store never parses leaves.
         """
         ...
 

@@ -1,0 +1,192 @@
+"""The gateway's settings: one YAML file, read once, every key known, every wrong key an error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from gateway.errors import ConfigFault
+from gateway.parsing.catalog import CommandShape, Scope, Slot
+from gateway.service.settings import Breaker, Environment, ScopeSite, ServiceSettings, Timing
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """Which bundle is enforced, and by which engine."""
+
+    bundle: Path | None = None
+    """Folder or .tar.gz of the bundle; the shipped one when absent."""
+    engine: Literal["regorus", "opa"] = "regorus"
+    workers: int = 2
+    """Supervised evaluation processes; 0 evaluates in the gateway's own process."""
+    timeout_ms: int = 1_000
+    """A longer evaluation is a denial and costs its worker."""
+    opa_url: str = ""
+    """Base URL of an OPA server; only for engine `opa`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalSettings:
+    """An identity and the file that holds its bearer token."""
+
+    id: str
+    door: Literal["agent", "approver"]
+    owner: str = ""
+    groups: tuple[str, ...] = ()
+    model_tier: str = "unknown"
+    token_file: Path | None = None
+    default: bool = False
+    """The identity of whoever connects to this door's private socket without a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The HTTP door: health, metrics, JWKS, webhooks."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 leaves the HTTP door closed."""
+    webhook_secret_file: Path | None = None
+    """Secret that alerts are signed with; without it the webhook is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSettings:
+    """The agent's door over TCP; every call needs a token."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 leaves the TCP door closed."""
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything `countermand serve` needs."""
+
+    state_dir: Path
+    service: ServiceSettings
+    scopes: Mapping[str, Scope]
+    commands: tuple[CommandShape, ...] = ()
+    aws_services: tuple[str, ...] | None = None
+    sql_functions: frozenset[str] = frozenset()
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    principals: tuple[PrincipalSettings, ...] = ()
+    http: HttpSettings = field(default_factory=HttpSettings)
+    tcp: TcpSettings = field(default_factory=TcpSettings)
+    executor_config: Path | None = None
+    """Configuration of the child executor; none is started without it."""
+    exporters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    notifiers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a settings file; paths in it are relative to its folder. Raises ConfigFault."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as exc:
+        raise ConfigFault("CONFIG_UNREADABLE", f"cannot read {path}: {exc}", path=str(path)) from exc
+    return settings_of(raw or {}, path.parent)
+
+
+def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
+    """Build settings from a parsed file; raises ConfigFault naming the first wrong key."""
+    known = {
+        "state_dir", "origin", "environments", "scopes", "verification", "timing", "breaker", "commands",
+        "aws_services", "sql_functions", "policy", "principals", "http", "tcp", "executor", "exporters", "notifiers",
+    }  # fmt: skip
+    _only(raw, known, "the file")
+    environments = {k: Environment(k, **_members(v, Environment, f"environments.{k}", skip={"name"}))
+                    for k, v in raw.get("environments", {}).items()}  # fmt: skip
+    sites = {k: _site(k, v, environments) for k, v in raw.get("scopes", {}).items()}
+    service = ServiceSettings(
+        origin=raw.get("origin", "countermand.local/log"),
+        scopes=sites,
+        environments=environments,
+        profiles=raw.get("verification", {}),
+        timing=Timing(**_members(raw.get("timing", {}), Timing, "timing")),
+        breaker=Breaker(**_members(raw.get("breaker", {}), Breaker, "breaker")),
+    )
+    services = raw.get("aws_services")
+    return Settings(
+        state_dir=_path(base, raw.get("state_dir", "state")),
+        service=service,
+        scopes={k: _scope(k, v) for k, v in raw.get("scopes", {}).items()},
+        commands=tuple(_command(k, v) for k, v in raw.get("commands", {}).items()),
+        aws_services=None if services is None else tuple(services),
+        sql_functions=frozenset(raw.get("sql_functions", ())),
+        policy=_with_paths(PolicySettings, raw.get("policy", {}), "policy", base),
+        principals=tuple(_principal(p, base) for p in raw.get("principals", ())),
+        http=_with_paths(HttpSettings, raw.get("http", {}), "http", base),
+        tcp=_with_paths(TcpSettings, raw.get("tcp", {}), "tcp", base),
+        executor_config=_path(base, raw["executor"]) if raw.get("executor") else None,
+        exporters=raw.get("exporters", {}),
+        notifiers=raw.get("notifiers", {}),
+    )
+
+
+_SCOPE_KEYS = {"tool", "audience", "environments", "default_region", "regions", "default_namespace"}
+
+
+def _site(name: str, raw: Mapping[str, Any], environments: Mapping[str, Environment]) -> ScopeSite:
+    _only(raw, _SCOPE_KEYS, f"scopes.{name}")
+    mapping = raw.get("environments", {})
+    if "*" not in mapping:
+        raise ConfigFault("CONFIG_ENVIRONMENT", f"scopes.{name}.environments needs an entry for '*'", key=name)
+    for environment in mapping.values():
+        if environment not in environments:
+            raise ConfigFault("CONFIG_ENVIRONMENT", f"scopes.{name} names environment {environment!r}, "
+                              "which `environments` does not list", key=name)  # fmt: skip
+    return ScopeSite(name, raw.get("audience", "executor/local"), dict(mapping))
+
+
+def _scope(name: str, raw: Mapping[str, Any]) -> Scope:
+    region = raw.get("default_region")
+    regions = tuple(raw.get("regions", (region,) if region else ()))
+    return Scope(name, raw["tool"], region, regions, raw.get("default_namespace", "default"))
+
+
+def _command(name: str, raw: Mapping[str, Any]) -> CommandShape:
+    _only(raw, {"slots", "effects", "operation", "undo"}, f"commands.{name}")
+    slots = tuple(Slot(**_tupled(_members(s, Slot, f"commands.{name}.slots"))) for s in raw.get("slots", ()))
+    return CommandShape(name, slots, frozenset(raw["effects"]), raw["operation"], raw.get("undo", "none"))
+
+
+def _principal(raw: Mapping[str, Any], base: Path) -> PrincipalSettings:
+    return _with_paths(PrincipalSettings, raw, "principals", base)
+
+
+def _with_paths(kind: type[T], raw: Mapping[str, Any], where: str, base: Path) -> T:
+    members = _tupled(_members(raw, kind, where))
+    for f in fields(kind):  # type: ignore[arg-type]  # every caller passes a dataclass
+        if "Path" in str(f.type) and members.get(f.name) is not None:
+            members[f.name] = _path(base, members[f.name])
+    return kind(**members)
+
+
+def _tupled(members: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in members.items()}
+
+
+def _members(raw: Mapping[str, Any], kind: type[Any], where: str, skip: frozenset[str] | set[str] = frozenset()
+             ) -> dict[str, Any]:  # fmt: skip
+    _only(raw, {f.name for f in fields(kind)} - set(skip), where)
+    return dict(raw)
+
+
+def _only(raw: Mapping[str, Any], known: set[str], where: str) -> None:
+    if not isinstance(raw, Mapping):
+        raise ConfigFault("CONFIG_SHAPE", f"{where} must be a mapping", key=where)
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise ConfigFault("CONFIG_UNKNOWN_KEY", f"{where} has no setting {unknown[0]!r}", key=unknown[0])
+
+
+def _path(base: Path, value: str) -> Path:
+    path = Path(value).expanduser()
+    return path if path.is_absolute() else base / path

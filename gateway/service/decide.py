@@ -1,0 +1,127 @@
+"""Ask the policy, fold its findings with the gateway's caps, and keep the whole as one record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
+from gateway.core.finding import NOTHING_PERMITTED, Cap, Finding, Verdict, fold, parse_findings
+from gateway.core.obligation import Requirements, fold_obligations, parse_obligations
+from gateway.errors import PolicyFault
+from gateway.ports_policy import PolicyEngine
+from gateway.service.caps import caps_of, lease_obligation_caps, observed_caps
+from gateway.service.policy_input import Context, policy_input
+from gateway.service.proposal import Proposal
+from gateway.service.settings import ServiceSettings
+
+SCHEMA = "countermand.decision-record/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision and its record; the record's digest is what grants and votes name."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    caps: tuple[Cap, ...]
+    because: tuple[str, ...]
+    requirements: Requirements
+    revision: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of the decision record."""
+        return digest_bytes(self.data)
+
+    @property
+    def codes(self) -> list[str]:
+        """Return the distinct codes of all findings and caps, sorted."""
+        return sorted({f.code for f in self.findings} | {c.code for c in self.caps})
+
+
+async def decide(
+    policy: PolicyEngine,
+    settings: ServiceSettings,
+    *,
+    stage: str,
+    now_ms: int,
+    action: str,
+    proposal: Proposal,
+    context: Context,
+    observation: Mapping[str, Json] | None = None,
+) -> Decision:
+    """Evaluate one stage of the policy and fold it; an engine that fails is a denial, never an error."""
+    caps = caps_of(proposal, context, settings) + observed_caps(proposal, observation)
+    window_s = settings.timing.evidence_window_ms // 1000
+    document = policy_input(stage, now_ms, action, proposal, context, caps, observation, window_s)
+    count = len(proposal.steps)
+    try:
+        answer = await policy.evaluate(document)
+        findings = parse_findings(answer.findings, count)
+        requirements = fold_obligations(parse_obligations(answer.obligations, count))
+        revision = answer.revision
+    except (PolicyFault, ValueError) as exc:
+        code = exc.code if isinstance(exc, PolicyFault) else "POLICY_ANSWER"
+        findings, requirements, revision = (), Requirements(), policy.revision
+        caps = [*caps, Cap("POLICY_FAULT", Verdict.DENY, args={"code": code})]
+    caps += _lease(proposal, requirements, settings)
+    return _record(stage, document, count, findings, caps, requirements, revision)
+
+
+def _lease(proposal: Proposal, requirements: Requirements, settings: ServiceSettings) -> list[Cap]:
+    window = requirements.verify.window_s if requirements.verify else 0
+    return lease_obligation_caps(
+        proposal,
+        window_s=window,
+        max_ttl_s=requirements.lease_max_ttl_s,
+        required=requirements.lease_required,
+        settings=settings,
+    )
+
+
+def _record(
+    stage: str,
+    document: Mapping[str, Json],
+    count: int,
+    findings: Sequence[Finding],
+    caps: Sequence[Cap],
+    requirements: Requirements,
+    revision: str,
+) -> Decision:
+    folded = fold(count, findings, caps)
+    decision = Decision(folded.verdict, tuple(findings), tuple(caps), folded.because, requirements, revision, b"")
+    record = {
+        "schema": SCHEMA,
+        "stage": stage,
+        "verdict": folded.verdict.word,
+        "per_step": [v.word for v in folded.per_step],
+        "because": list(folded.because),
+        "findings": [f.to_json() for f in findings],
+        "caps": [c.to_json() for c in caps],
+        "requirements": requirements.to_json(),
+        "revision": revision,
+        "input": document,
+    }
+    return replace(decision, data=canonical(record))
+
+
+def refused(code: str, args: Mapping[str, Json], span: Sequence[int], revision: str) -> Decision:
+    """Return the decision on a proposal that was not understood: a denial that names why."""
+    cap = Cap(code, Verdict.DENY, args={**args, "span": list(span)})
+    record = {
+        "schema": SCHEMA, "stage": "parse", "verdict": Verdict.DENY.word, "per_step": [], "because": [code],
+        "findings": [], "caps": [cap.to_json()], "requirements": Requirements().to_json(), "revision": revision,
+        "input": None,
+    }  # fmt: skip
+    return Decision(Verdict.DENY, (), (cap,), (code,), Requirements(), revision, canonical(record))
+
+
+def decision_summary(data: bytes) -> Mapping[str, Json]:
+    """Read a decision record back."""
+    record: Mapping[str, Json] = loads_strict(data)
+    return record
+
+
+def nothing_permitted(record: Mapping[str, Json]) -> bool:
+    """Tell whether a denial rests on the absence of any permit."""
+    return NOTHING_PERMITTED in record["because"]

@@ -1,0 +1,47 @@
+"""Text for people, by reason code; it never contains what an attacker wrote except as formatted args."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.core.canonical import Json
+from gateway.core.finding import NOTHING_PERMITTED
+from gateway.service.caps import CAPS
+
+_OWN: Mapping[str, tuple[str, str]] = {
+    NOTHING_PERMITTED: (
+        "no rule permits this operation for this agent in this environment",
+        "propose an operation that the policy lists for this environment, or ask a security engineer for a rule",
+    ),
+    "POLICY_FAULT": ("the policy engine did not answer", "try again; an operator should run `countermand doctor`"),
+}
+_UNKNOWN = ("{code}", "ask a security engineer what this code means")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message and the remedy that would itself be accepted."""
+
+    message: str
+    remedy: str
+
+
+class Texts:
+    """Format messages and remedies of every code the gateway, its parsers and its policy use."""
+
+    def __init__(self, parsing: Mapping[str, tuple[str, str]], policy: Mapping[str, tuple[str, str]]) -> None:
+        self._known = {**policy, **parsing, **CAPS, **_OWN}
+
+    def with_policy(self, policy: Mapping[str, tuple[str, str]]) -> "Texts":
+        """Return texts that also know another bundle's codes."""
+        return Texts({**self._known}, policy)
+
+    def of(self, code: str, args: Mapping[str, Json]) -> Text:
+        """Return the text of a code; a placeholder without an argument stays as it is."""
+        message, remedy = self._known.get(code, _UNKNOWN)
+        values = _Args({"code": code, **args})
+        return Text(message.format_map(values), remedy.format_map(values))
+
+
+class _Args(dict[str, Json]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
