@@ -1,0 +1,212 @@
+"""Dump kubectl's commands, flags and kinds into gateway/parsing/tables/kubectl.
+
+    python tools/dump_kubectl.py --kubectl ~/.cache/countermand-tools/kubectl-1.35.4/kubectl \
+        --discovery "$(go mod download -json k8s.io/kubernetes@v1.35.4 | jq -r .Dir)/api/discovery" \
+        gateway/parsing/tables/kubectl
+
+kubectl is built from the module k8s.io/kubectl (a main.go of eight lines around cmd.NewDefaultKubectlCommand).
+Help is regular: a flag is `    -f, --filename=[]:`, and its default tells its type. Hidden flags are absent from help,
+so they are unknown, so they are refused.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FLAG = re.compile(r"^    (?:-(?P<short>\w), |    )?--(?P<name>[a-z0-9-]+)=(?P<default>.*):$", re.MULTILINE)
+SUBCOMMAND = re.compile(r"^  ([a-z][a-z-]*) {2,}\S", re.MULTILINE)
+# Measured by provoking "flag needs an argument": these accept no value at all.
+OPTIONAL_VALUE = frozenset({"dry-run", "cascade", "validate"})
+NEVER = frozenset({"kubectl options"})
+# Not served, or not for people: reviews are POST-only, bindings belong to the scheduler.
+SKIPPED_GROUPS = frozenset({"internal.apiserver.k8s.io", "storagemigration.k8s.io"})
+
+
+VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+
+
+def custom(group: str, version: str, kinds: str, *, namespaced: bool = True) -> list[dict[str, Any]]:
+    """Return custom kinds from `Kind:plural:short,short` words; the executor asks the cluster whether it serves them."""
+    rows = []
+    for word in kinds.split():
+        kind, plural, short = (*word.split(":"), "", "")[:3]
+        rows.append({
+            "kind": kind, "plural": plural or f"{kind.lower()}s", "group": group, "version": version, "singular": kind.lower(),
+            "short": [s for s in short.split(",") if s], "namespaced": namespaced, "verbs": VERBS, "categories": [],
+            "sub": [], "custom": True,
+        })  # fmt: skip
+    return rows
+
+
+# Custom kinds that operators meet most, by the group and version their projects serve today.
+CUSTOM = [
+    *custom("gateway.networking.k8s.io", "v1", "Gateway::gtw HTTPRoute GRPCRoute"),
+    *custom("gateway.networking.k8s.io", "v1", "GatewayClass:gatewayclasses:gc", namespaced=False),
+    *custom("networking.istio.io", "v1", "VirtualService::vs DestinationRule::dr ServiceEntry:serviceentries:se Sidecar"),
+    *custom("security.istio.io", "v1", "AuthorizationPolicy:authorizationpolicies:ap PeerAuthentication::pa"),
+    *custom("argoproj.io", "v1alpha1", "Application::app,apps Rollout::ro Workflow::wf CronWorkflow::cwf AppProject::appproj"),
+    *custom("cert-manager.io", "v1", "Certificate::cert,certs CertificateRequest::cr,crs Issuer"),
+    *custom("cert-manager.io", "v1", "ClusterIssuer", namespaced=False),
+    *custom("monitoring.coreos.com", "v1", "ServiceMonitor::smon PodMonitor::pmon PrometheusRule::promrule Prometheus:prometheuses:prom"),
+    *custom("kustomize.toolkit.fluxcd.io", "v1", "Kustomization::ks"),
+    *custom("helm.toolkit.fluxcd.io", "v2", "HelmRelease::hr"),
+    *custom("keda.sh", "v1alpha1", "ScaledObject::so ScaledJob::sj"),
+    *custom("external-secrets.io", "v1", "ExternalSecret::es SecretStore::ss"),
+    *custom("karpenter.sh", "v1", "NodePool NodeClaim", namespaced=False),
+    *custom("chaos-mesh.org", "v1alpha1", "NetworkChaos:networkchaos PodChaos:podchaos StressChaos:stresschaos IOChaos:iochaos "
+            "DNSChaos:dnschaos HTTPChaos:httpchaos TimeChaos:timechaos JVMChaos:jvmchaos Schedule"),
+    *custom("pingcap.com", "v1alpha1", "TidbCluster::tc"),
+    *custom("traefik.io", "v1alpha1", "IngressRoute Middleware"),
+    *custom("projectcontour.io", "v1", "HTTPProxy:httpproxies:proxy,proxies"),
+    *custom("velero.io", "v1", "Backup Restore"),
+    *custom("snapshot.storage.k8s.io", "v1", "VolumeSnapshot::vs"),
+    *custom("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler::vpa"),
+]  # fmt: skip
+
+
+class Kubectl:
+    """The binary, run with an empty home and no cluster."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._home = tempfile.mkdtemp()
+
+    def run(self, *words: str) -> str:
+        """Return stdout of one call."""
+        env = {"HOME": self._home, "KUBECONFIG": "/dev/null", "PATH": "/nonexistent"}
+        done = subprocess.run([self._path, *words], env=env, capture_output=True, text=True, check=True)  # noqa: S603
+        return done.stdout
+
+
+def main() -> None:
+    """Write commands.json.gz, kinds.json.gz and pins.json."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kubectl", required=True)
+    parser.add_argument("--discovery", required=True, type=Path)
+    parser.add_argument("target", type=Path)
+    options = parser.parse_args()
+    kubectl = Kubectl(options.kubectl)
+    version = json.loads(kubectl.run("version", "--client", "-o", "json"))["clientVersion"]["gitVersion"].removeprefix("v")
+    commands, aliases = dump_commands(kubectl)
+    table = {"version": version, "globals": flags_of(kubectl.run("options")), "commands": commands, "aliases": aliases}
+    kinds = [*dump_core(options.discovery / "api__v1.json"), *dump_kinds(options.discovery / "aggregated_v2.json"), *CUSTOM]
+    options.target.mkdir(parents=True, exist_ok=True)
+    write(options.target / "commands.json.gz", table)
+    write(options.target / "kinds.json.gz", {"version": version, "kinds": kinds})
+    pins = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(options.target.glob("*.json.gz"))}
+    (options.target / "pins.json").write_text(json.dumps(pins, indent=0, sort_keys=True) + "\n")
+    count = sum(len(flags) for flags in commands.values())
+    print(f"kubectl {version}: {len(commands)} commands, {count} flags, {len(kinds)} kinds", file=sys.stderr)
+
+
+def write(path: Path, value: Any) -> None:  # noqa: ANN401
+    """Write compact JSON, compressed, with the same bytes for the same value."""
+    data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    path.write_bytes(gzip.compress(data, compresslevel=9, mtime=0))
+
+
+def dump_commands(kubectl: Kubectl) -> tuple[dict[str, Any], dict[str, str]]:
+    """Walk the tree of help pages; return flags by command path, and aliases by path."""
+    commands: dict[str, Any] = {}
+    aliases: dict[str, str] = {}
+    queue = [((), kubectl.run("--help"))]
+    while queue:
+        path, page = queue.pop()
+        name = " ".join(path)
+        if path:
+            commands[name] = flags_of(page)
+            aliases |= {" ".join((*path[:-1], alias)): name for alias in aliases_of(page, path[-1])}
+        for word in subcommands_of(page):
+            below = kubectl.run(*path, word, "--help")
+            usage = f"kubectl {' '.join((*path, word))}"
+            if usage in below and " ".join(("kubectl", *path, word)) not in NEVER:
+                queue.append(((*path, word), below))
+    return dict(sorted(commands.items())), dict(sorted(aliases.items()))
+
+
+def subcommands_of(page: str) -> list[str]:
+    """Return the words listed under headings that end in "Commands:"."""
+    found: list[str] = []
+    for block in page.split("\n\n"):
+        heading, _, body = block.partition("\n")
+        if heading.rstrip().endswith(("Commands:", "Commands (Beginner):", "Commands (Intermediate):")):
+            found += SUBCOMMAND.findall(body)
+    return found
+
+
+def aliases_of(page: str, word: str) -> list[str]:
+    """Return the other names of a command."""
+    match = re.search(r"^Aliases:\n([^\n]+)$", page, re.MULTILINE)
+    return [a.strip() for a in match[1].split(",") if a.strip() != word] if match else []
+
+
+def flags_of(page: str) -> dict[str, Any]:
+    """Return flag → [type, shorthand, optional value]."""
+    options = page.split("\nOptions:\n", 1)[-1] if "\nOptions:\n" in page else page
+    return {
+        m["name"]: [type_of(m["default"]), m["short"] or "", int(m["name"] in OPTIONAL_VALUE)] for m in FLAG.finditer(options)
+    }
+
+
+def type_of(default: str) -> str:
+    """Return the type that a default value shows."""
+    if default in {"true", "false"}:
+        return "bool"
+    if default.startswith("["):
+        return "list"
+    if re.fullmatch(r"-?\d+", default):
+        return "int"
+    return "duration" if re.fullmatch(r"(\d+h)?(\d+m)?\d+m?s", default) else "string"
+
+
+def dump_core(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the core group, which has a discovery document of its own kind."""
+    resources = json.loads(path.read_text())["resources"]
+    for resource in resources:
+        plural = resource["name"]
+        if "/" in plural:
+            continue
+        yield {
+            "kind": resource["kind"], "plural": plural, "group": "", "version": "v1",
+            "singular": resource["singularName"], "short": resource.get("shortNames", []),
+            "namespaced": resource["namespaced"], "verbs": resource["verbs"],
+            "categories": resource.get("categories", []),
+            "sub": [r["name"].split("/", 1)[1] for r in resources if r["name"].startswith(f"{plural}/")],
+        }  # fmt: skip
+
+
+def dump_kinds(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each resource of the named groups once, in the version that the server prefers."""
+    for group in json.loads(path.read_text())["items"]:
+        name = group["metadata"]["name"]
+        if name in SKIPPED_GROUPS:
+            continue
+        seen: set[str] = set()
+        for version in group["versions"]:
+            for resource in version["resources"]:
+                if resource["resource"] not in seen:
+                    seen.add(resource["resource"])
+                    yield kind_row(name, version["version"], resource)
+
+
+def kind_row(group: str, version: str, resource: dict[str, Any]) -> dict[str, Any]:
+    """Return one kind."""
+    return {
+        "kind": resource["responseKind"]["kind"], "plural": resource["resource"], "group": group, "version": version,
+        "singular": resource["singularResource"], "short": resource.get("shortNames", []),
+        "namespaced": resource["scope"] == "Namespaced", "verbs": resource["verbs"],
+        "categories": resource.get("categories", []),
+        "sub": [s["subresource"] for s in resource.get("subresources", [])],
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
