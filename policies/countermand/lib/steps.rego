@@ -1,0 +1,43 @@
+# METADATA
+# title: The steps of the plan, sorted by what they may do
+# description: >-
+#   Computed once for all rules. Every step is in exactly one of the three lists; what is not proven a
+#   read is a write.
+package countermand.lib.steps
+
+# Steps whose only effect is a plain read.
+reads := [step | some step in input.steps; step.effect == ["read"]]
+
+# Steps that only read, but read something sensitive.
+sensitive_reads := [step |
+	some step in input.steps
+	_only_reads(step)
+	not step.effect == ["read"]
+]
+
+# All other steps, also those of an unknown or missing effect.
+writes := [step | some step in input.steps; not _only_reads(step)]
+
+_only_reads(step) if {
+	count(step.effect) > 0
+	every effect in step.effect {
+		effect in {"read", "read_sensitive"}
+	}
+}
+
+# Effects from worst to mildest; the gateway's order (DESIGN 3).
+_severity := [
+	"unknown",
+	"session",
+	"privilege",
+	"boundary",
+	"egress",
+	"destructive",
+	"write",
+	"local",
+	"read_sensitive",
+	"read",
+]
+
+# The worst effect of a step; undefined when it has none that we know.
+worst_effect(step) := [effect | some effect in _severity; effect in step.effect][0]

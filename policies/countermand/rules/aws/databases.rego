@@ -1,0 +1,89 @@
+package countermand.rules.aws
+
+import data.countermand.config
+import data.countermand.lib.fact
+import data.countermand.lib.steps
+
+# METADATA
+# title: Databases are not lost, shrunk or opened
+# custom:
+#   codes:
+#     AWS_NO_FINAL_SNAPSHOT:
+#       message: "{operation} without a final snapshot loses the data"
+#       remedy: "stop or resize the instance instead; a human deletes a database outside the gateway, with a final snapshot"
+#     AWS_DELETION_PROTECTION_OFF:
+#       message: "{operation} would switch deletion protection off"
+#       remedy: "leave deletion protection on"
+#     AWS_STORAGE_SHRUNK:
+#       message: "the storage is not proven to stay at least as large as it is"
+#       remedy: "read the instance (describe-db-instances) and ask for as much storage or more"
+#     AWS_PUBLIC_ACCESS:
+#       message: "{operation} would make {target} reachable from the internet"
+#       remedy: "leave PubliclyAccessible off and connect from inside the network"
+#     AWS_PASSWORD_CHANGED:
+#       message: "{operation} would change a master password"
+#       remedy: "leave the password out; a human rotates it in the secret store"
+findings contains {
+	"code": "AWS_NO_FINAL_SNAPSHOT",
+	"limit": "deny",
+	"step": step.i,
+	"args": {"operation": step.operation},
+} if {
+	some step in steps.writes
+	step.tool == "aws"
+	step.operation in config.aws.final_snapshot_operations
+	not _keeps_snapshot(step.params)
+}
+
+findings contains {
+	"code": "AWS_DELETION_PROTECTION_OFF",
+	"limit": "deny",
+	"step": step.i,
+	"args": {"operation": step.operation},
+} if {
+	some step in steps.writes
+	step.tool == "aws"
+	_unprotects(step.params)
+}
+
+findings contains {"code": "AWS_STORAGE_SHRUNK", "limit": "deny", "step": step.i, "args": {}} if {
+	input.stage == "decide"
+	some step in steps.writes
+	step.tool == "aws"
+	step.params.AllocatedStorage >= 0
+	not _grows(step)
+}
+
+findings contains {
+	"code": "AWS_PUBLIC_ACCESS",
+	"limit": "deny",
+	"step": step.i,
+	"args": {"operation": step.operation, "target": step.target.id},
+} if {
+	some step in steps.writes
+	step.tool == "aws"
+	step.params.PubliclyAccessible == true
+}
+
+findings contains {
+	"code": "AWS_PASSWORD_CHANGED",
+	"limit": "deny",
+	"step": step.i,
+	"args": {"operation": step.operation},
+} if {
+	some step in steps.writes
+	step.tool == "aws"
+	some param in config.aws.password_params
+	not object.get(step.params, param, null) == null
+}
+
+_keeps_snapshot(params) if {
+	count(params.FinalDBSnapshotIdentifier) > 0
+	not params.SkipFinalSnapshot == true
+}
+
+_unprotects(params) if params.DeletionProtection == false
+
+_unprotects(params) if params.DisableApiTermination.Value == false
+
+_grows(step) if step.params.AllocatedStorage >= fact.sole(step).settings.AllocatedStorage

@@ -1,0 +1,55 @@
+package countermand.rules.base
+
+import data.countermand.config
+import data.countermand.lib.steps
+
+# METADATA
+# title: Reads
+# description: >-
+#   Plain reads run at once. Reads that may return personal or secret data wait for a human unless they
+#   are listed. Reads that return credentials never run: an agent has no use for them.
+# custom:
+#   codes:
+#     READ:
+#       message: "{operation} is a plain read"
+#     READ_SENSITIVE:
+#       message: "{operation} may return sensitive data and needs a human"
+#       remedy: "ask for approval, or read metadata only (list, describe, status) instead of contents"
+#     READ_SENSITIVE_LISTED:
+#       message: "{operation} may return sensitive data and is listed as harmless enough"
+#     READ_OF_CREDENTIALS:
+#       message: "{operation} returns credentials or key material"
+#       remedy: "read the metadata instead (for example secretsmanager describe-secret or kubectl get pods)"
+findings contains {"code": "READ", "permit": "allow", "step": step.i, "args": {"operation": step.operation}} if {
+	some step in steps.reads
+	some group in input.agent.groups
+	step.tool in config.permits.reads[group][step.environment.name]
+}
+
+findings contains {"code": "READ_SENSITIVE", "permit": "approve", "step": step.i, "args": {"operation": step.operation}} if {
+	some step in steps.sensitive_reads
+	some group in input.agent.groups
+	step.tool in config.permits.reads[group][step.environment.name]
+}
+
+findings contains {
+	"code": "READ_SENSITIVE_LISTED",
+	"permit": "allow",
+	"step": step.i,
+	"args": {"operation": step.operation},
+} if {
+	some step in steps.sensitive_reads
+	some group in input.agent.groups
+	step.tool in config.permits.reads[group][step.environment.name]
+	step.operation in config.permits.sensitive_reads[step.environment.name][step.tool]
+}
+
+findings contains {
+	"code": "READ_OF_CREDENTIALS",
+	"limit": "deny",
+	"step": step.i,
+	"args": {"operation": step.operation},
+} if {
+	some step in input.steps
+	step.operation in config.permits.credential_reads[step.tool]
+}

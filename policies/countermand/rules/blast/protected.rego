@@ -1,0 +1,46 @@
+package countermand.rules.blast
+
+import data.countermand.config
+import data.countermand.lib.steps
+
+# METADATA
+# title: Protected targets
+# description: >-
+#   Targets of config/protected are never changed (denied) or only by a human (guarded). A prefix ends
+#   where an identifier's part ends, so it covers everything below.
+# custom:
+#   codes:
+#     TARGET_PROTECTED:
+#       message: "{target} is protected"
+#       remedy: "propose reads of it only; a human changes it outside the gateway"
+#     TARGET_GUARDED:
+#       message: "{target} is guarded and needs two people"
+#       remedy: "ask for approval"
+findings contains {"code": "TARGET_PROTECTED", "limit": "deny", "step": step.i, "args": {"target": step.target.id}} if {
+	some step in steps.writes
+	_listed(step, config.protected.denied)
+}
+
+findings contains {"code": "TARGET_GUARDED", "limit": "approve", "step": step.i, "args": {"target": step.target.id}} if {
+	some step in steps.writes
+	_listed(step, config.protected.guarded)
+}
+
+obligations contains {"code": "TARGET_GUARDED", "step": step.i, "approvals": [config.approvals.two_person]} if {
+	some step in steps.writes
+	_listed(step, config.protected.guarded)
+}
+
+_listed(step, list) if step.target.namespace in list.namespaces
+
+_listed(step, list) if step.target.kind in list.kinds
+
+_listed(step, list) if {
+	some name in step.target.names
+	name in list.names[step.tool]
+}
+
+_listed(step, list) if {
+	some prefix in list.prefixes
+	startswith(step.target.id, prefix)
+}

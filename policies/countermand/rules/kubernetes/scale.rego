@@ -1,0 +1,70 @@
+package countermand.rules.kubernetes
+
+import data.countermand.config
+import data.countermand.lib.fact
+import data.countermand.lib.steps
+
+# METADATA
+# title: Scale a workload within its envelope
+# description: >-
+#   config/kubernetes gives each environment a maximum and a factor. Inside both, and inside the bounds of
+#   an autoscaler that owns the workload, scaling is autonomous. A workload that infrastructure as code
+#   owns is changed as a lease only, so that the change ends when the code should win again.
+# custom:
+#   codes:
+#     K8S_SCALE:
+#       message: "scaling {target} needs a human"
+#       remedy: "ask for approval, or stay within the envelope of config/kubernetes"
+#     K8S_SCALE_IN_ENVELOPE:
+#       message: "scaling from {from} to {to} is within the envelope of {max}"
+#     K8S_OUTSIDE_AUTOSCALER:
+#       message: "an autoscaler keeps {target} between {min} and {max}; it would undo the change"
+#       remedy: "scale within these bounds, or propose a change of the autoscaler's bounds"
+findings contains {"code": "K8S_SCALE", "permit": "approve", "step": step.i, "args": {"target": step.target.id}} if {
+	some step in _scalings
+	some group in input.agent.groups
+	config.permits.operations[group][step.environment.name].kubernetes[step.operation] in {"allow", "approve"}
+}
+
+findings contains {
+	"code": "K8S_SCALE_IN_ENVELOPE",
+	"permit": "allow",
+	"step": step.i,
+	"args": {"from": have, "to": step.params.replicas, "max": limit.max},
+} if {
+	some step in _scalings
+	some group in input.agent.groups
+	config.permits.operations[group][step.environment.name].kubernetes[step.operation] in {"allow", "approve"}
+	limit := config.kubernetes.scale[step.environment.name]
+	have := fact.sole(step).replicas.desired
+	step.params.replicas >= 1
+	step.params.replicas <= min([limit.max, max([have, 1]) * limit.factor])
+}
+
+findings contains {
+	"code": "K8S_OUTSIDE_AUTOSCALER",
+	"limit": "deny",
+	"step": step.i,
+	"args": {"target": step.target.id, "min": controller.min, "max": controller.max},
+} if {
+	some step in _scalings
+	some controller in fact.sole(step).controllers
+	controller.kind == "HorizontalPodAutoscaler"
+	not _between(step.params.replicas, controller.min, controller.max)
+}
+
+obligations contains {"code": "K8S_SCALE", "step": step.i, "lease": {"max_ttl_s": config.kubernetes.iac.lease_s}} if {
+	some step in _scalings
+	fact.sole(step).iac.tool in config.kubernetes.iac.needs_lease
+}
+
+_scalings := [step |
+	some step in steps.writes
+	step.tool == "kubernetes"
+	step.operation in config.kubernetes.scale_operations
+]
+
+_between(value, low, high) if {
+	value >= low
+	value <= high
+}
