@@ -71,6 +71,4 @@ class ChunkReport:
     data: bytes
 
 
-Report = (
-    RefusalReport | ObservationReport | StepReport | ProbeReport | SamplesReport | UndoReport | ChunkReport
-)
+Report = RefusalReport | ObservationReport | StepReport | ProbeReport | SamplesReport | UndoReport | ChunkReport

@@ -154,19 +154,13 @@ class ControlUseCases(Protocol):
         """Return the index of the leaf that records it; so do `freeze` and `resume`."""
         ...
 
-    async def freeze(
-        self, principal: Principal, request_id: str, agent: str, environment: str, reason: str
-    ) -> int: ...
+    async def freeze(self, principal: Principal, request_id: str, agent: str, environment: str, reason: str) -> int: ...
 
-    async def resume(
-        self, principal: Principal, request_id: str, agent: str, environment: str, reason: str
-    ) -> int: ...
+    async def resume(self, principal: Principal, request_id: str, agent: str, environment: str, reason: str) -> int: ...
 
     async def status(self) -> StatusView: ...
 
-    async def withdraw(
-        self, principal: Principal, request_id: str, revision: str, reason: str
-    ) -> tuple[str, ...]:
+    async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         """Withdraw a policy revision and return the actions whose grants died."""
         ...
 
@@ -184,9 +178,7 @@ class ExecutorUseCases(Protocol):
         """Return (begun, reason): begun only once the intent is on disk."""
         ...
 
-    async def report(
-        self, *, work_id: str, action: str, fence: int, instance: str, body: Report
-    ) -> tuple[bool, str]:
+    async def report(self, *, work_id: str, action: str, fence: int, instance: str, body: Report) -> tuple[bool, str]:
         """Return (proceed, reason)."""
         ...
 

@@ -1,0 +1,1 @@
+"""Doors: each converts to core types at the edge and calls the use cases."""

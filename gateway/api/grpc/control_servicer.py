@@ -1,0 +1,53 @@
+"""ControlService."""
+
+from countermand.gateway.v1 import control_service_pb2 as pb
+
+from gateway.core.principal import Principal
+from gateway.service.usecases import ControlUseCases
+
+
+class ControlServicer:
+    """The big red switches."""
+
+    def __init__(self, gateway: ControlUseCases) -> None:
+        self._gateway = gateway
+
+    async def stop(self, request: pb.StopRequest, principal: Principal) -> pb.StopResponse:
+        """Let no new attempt begin."""
+        scope = request.scope
+        index = await self._gateway.stop(principal, request.request_id, scope.agent, scope.environment, request.reason)
+        return pb.StopResponse(leaf_index=index)
+
+    async def freeze(self, request: pb.FreezeRequest, principal: Principal) -> pb.FreezeResponse:
+        """Let nothing begin."""
+        scope = request.scope
+        index = await self._gateway.freeze(
+            principal, request.request_id, scope.agent, scope.environment, request.reason
+        )
+        return pb.FreezeResponse(leaf_index=index)
+
+    async def resume(self, request: pb.ResumeRequest, principal: Principal) -> pb.ResumeResponse:
+        """Take a switch back."""
+        scope = request.scope
+        index = await self._gateway.resume(
+            principal, request.request_id, scope.agent, scope.environment, request.reason
+        )
+        return pb.ResumeResponse(leaf_index=index)
+
+    async def get_status(self, _request: pb.GetStatusRequest, _principal: Principal) -> pb.GetStatusResponse:
+        """Return the gateway as it stands."""
+        view = await self._gateway.status()
+        return pb.GetStatusResponse(
+            switches=view.switches,
+            revision=view.revision,
+            policy_error=view.policy_error,
+            audiences=view.audiences,
+            log_size=view.log_size,
+        )
+
+    async def withdraw_revision(
+        self, request: pb.WithdrawRevisionRequest, principal: Principal
+    ) -> pb.WithdrawRevisionResponse:
+        """Kill the grants of a policy revision."""
+        revoked = await self._gateway.withdraw(principal, request.request_id, request.revision, request.reason)
+        return pb.WithdrawRevisionResponse(revoked_action_ids=revoked)

@@ -1,0 +1,66 @@
+"""ExecutorService."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from countermand.gateway.v1 import executor_service_pb2 as pb
+
+from gateway.api.grpc.convert import purpose_from_pb, report_from_pb, work_to_pb
+from gateway.core.principal import Principal
+from gateway.errors import Forbidden, InvalidRequest
+from gateway.service.usecases import ExecutorUseCases
+
+
+class ExecutorServicer:
+    """The door of executors."""
+
+    def __init__(self, gateway: ExecutorUseCases) -> None:
+        self._gateway = gateway
+
+    async def attach(self, request: pb.AttachRequest, principal: Principal) -> AsyncGenerator[pb.AttachResponse, None]:
+        """Stream work for an audience."""
+        _require_audience(principal, request.audience)
+        _require("instance", request.instance)
+        async with aclosing(self._gateway.attach(request.audience, request.instance)) as works:
+            async for work in works:
+                yield pb.AttachResponse(work=work_to_pb(work))
+
+    async def begin_attempt(self, request: pb.BeginAttemptRequest, _principal: Principal) -> pb.BeginAttemptResponse:
+        """Ask for leave to touch a target."""
+        begun, reason = await self._gateway.begin_attempt(
+            work_id=request.work_id,
+            action=request.action_id,
+            purpose=purpose_from_pb(request.purpose),
+            nonce=request.nonce,
+            fence=request.fence,
+            instance=request.instance,
+        )
+        return pb.BeginAttemptResponse(begun=begun, reason=reason)
+
+    async def report(self, request: pb.ReportRequest, _principal: Principal) -> pb.ReportResponse:
+        """Tell what happened."""
+        proceed, reason = await self._gateway.report(
+            work_id=request.work_id,
+            action=request.action_id,
+            fence=request.fence,
+            instance=request.instance,
+            body=report_from_pb(request),
+        )
+        return pb.ReportResponse(proceed=proceed, reason=reason)
+
+
+def _require_audience(principal: Principal, audience: str) -> None:
+    _require("audience", audience)
+    # The executor on the gateway's own machine may serve any audience; a remote one only its own.
+    if principal.assurance != "socket" and audience not in {principal.id, *principal.groups}:
+        raise Forbidden(
+            "AUDIENCE_NOT_YOURS",
+            f"`{principal.id}` does not serve `{audience}`",
+            audience=audience,
+            remedy="name the audience in the groups of this executor's identity",
+        )
+
+
+def _require(field: str, value: str) -> None:
+    if not value:
+        raise InvalidRequest("VALUE_MISSING", f"`{field}` is empty", field=field, remedy=f"send `{field}`")
