@@ -9,8 +9,8 @@ class Assurance(StrEnum):
 
     TOKEN = "token"  # noqa: S105  # the name of a method, not a secret
     """A bearer token alone; never approves outside the local default."""
-    LOCAL = "local"
-    """A token over a private Unix socket of this machine."""
+    SOCKET = "socket"
+    """A private Unix socket of this machine."""
     OIDC = "oidc"
     """An interactive sign-in at an identity provider."""
     MTLS = "mtls"

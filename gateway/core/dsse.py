@@ -49,6 +49,12 @@ class Envelope:
             }
         )
 
+    def sole_signature(self) -> Signature:
+        """Return the only signature; raises ValueError for another payload type than ours or more signatures."""
+        if self.payload_type != PAYLOAD_TYPE or len(self.signatures) != 1:
+            raise ValueError("the envelope has another payload type or more than one signature")
+        return self.signatures[0]
+
     @classmethod
     def from_bytes(cls, data: bytes) -> "Envelope":
         """Read an envelope; raises ValueError for anything but the members above, and for no or repeated signers."""

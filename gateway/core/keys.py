@@ -59,6 +59,14 @@ class VerifyKey:
             return False
         return True
 
+    def refusal_at(self, at_ms: int) -> str | None:
+        """Return why the key may not be used at a time, `REVOKED`, `EXPIRED` or `NOT_YET`, or None when it may."""
+        if self.revoked_ms is not None and at_ms >= self.revoked_ms:
+            return "REVOKED"
+        if self.expires_ms is not None and at_ms >= self.expires_ms:
+            return "EXPIRED"
+        return "NOT_YET" if at_ms < self.not_before_ms else None
+
     def to_jwk(self) -> dict[str, Json]:
         """Return the key as a member of a JWK set; limits that are not set are absent."""
         limits = {"nbf_ms": self.not_before_ms, "exp_ms": self.expires_ms, "revoked_ms": self.revoked_ms}

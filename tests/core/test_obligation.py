@@ -167,6 +167,6 @@ def test_a_malformed_obligation_is_refused(member: dict[str, object], why: str) 
 
 def test_assurances_are_ordered_from_a_bare_token_to_a_passkey() -> None:
     assert strongest([]) is Assurance.TOKEN
-    assert strongest([Assurance.OIDC, Assurance.LOCAL]) is Assurance.OIDC
+    assert strongest([Assurance.OIDC, Assurance.SOCKET]) is Assurance.OIDC
     assert at_least(Assurance.PASSKEY, Assurance.MTLS)
-    assert not at_least(Assurance.LOCAL, Assurance.OIDC)
+    assert not at_least(Assurance.SOCKET, Assurance.OIDC)
