@@ -1,0 +1,1 @@
+"""What can be touched, a technology a file; each implements the Target port."""
