@@ -1,0 +1,1 @@
+"""Our own IO behind the ports, one technology a file."""

@@ -1,0 +1,1 @@
+"""One file a migration; `store_migrate.HEAD` names the newest."""

@@ -1,0 +1,74 @@
+"""The SQLite store: state, log and timers in one file; one writer thread, a few readers, one gateway at a time."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from gateway.adapters.store_files import DatabaseFiles, claim, in_memory
+from gateway.adapters.store_log import load_tail
+from gateway.adapters.store_migrate import migrate
+from gateway.adapters.store_reader import Readers
+from gateway.adapters.store_writer import Job, Writer, as_fault
+from gateway.ports import Tx
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """Implements `gateway.ports.Store`.
+
+    Threads and file locks do not survive a fork: children must be spawned, not forked.
+    """
+
+    def __init__(self, files: DatabaseFiles) -> None:
+        """Migrate and start on files that `open` or `in_memory` prepared."""
+        self._files = files
+        connection = files.connect()
+        migrate(connection, files.connect)
+        load_tail(connection)
+        files.remember()
+        self._readers = Readers(files)
+        self._writer = Writer(files, connection)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or create the database in its own directory (mode 0700), and bring its schema up to date.
+
+        Raises ConfigFault for a directory or file that others may read, StoreFault when another gateway has it open,
+        its schema is newer than this code, or its log does not add up.
+        """
+        files = claim(path)
+        try:
+            return cls(files)
+        except BaseException as exc:
+            files.release()
+            raise as_fault(exc) from exc
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """Return an empty store that nothing outlives."""
+        return cls(in_memory())
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work in a group-committed transaction; durable (fsync) when this returns.
+
+        A caller that is cancelled while it waits does not stop its unit: it may still be committed.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._writer.submit(Job(unit, loop, future))
+        return await future
+
+    async def read(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work that only reads, on a consistent snapshot."""
+        return await self._readers.read(unit)
+
+    async def close(self) -> None:
+        """Commit what is queued and let another gateway open the database; a second close does nothing."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._readers.close()
+        self._writer.close()
+        self._files.release()

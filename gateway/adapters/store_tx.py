@@ -1,0 +1,15 @@
+"""The unit-of-work side of the SQLite store: every method of the Tx port over one connection."""
+
+import sqlite3
+
+from gateway.adapters.store_log import LogTail, LogTx
+from gateway.adapters.store_tx_actions import ActionsTx
+from gateway.adapters.store_tx_facts import FactsTx
+
+
+class SqliteTx(ActionsTx, FactsTx, LogTx):
+    """Implements `gateway.ports.Tx`; `tail` is the writer's copy of the end of the log, a reader has none."""
+
+    def __init__(self, connection: sqlite3.Connection, tail: LogTail | None = None) -> None:
+        super().__init__(connection)
+        self._tail = tail
