@@ -1,0 +1,143 @@
+"""Calls to one AWS account with boto3: everything from the configuration, nothing from the environment.
+
+An answer of the service is definite; a lost one is not. `AwsCallError.sent` tells whether the request may have been
+carried out although an error came back.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ProxyConnectionError,
+    SSLError,
+    UnknownServiceError,
+)
+
+from gateway.core.canonical import Json, thaw
+from gateway.errors import TargetFault
+from gateway.executor.config import AwsScope
+
+_NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AwsCallError(Exception):
+    """A call that did not succeed; `error` is the service's own code where it answered."""
+
+    code: str
+    detail: str
+    sent: bool
+    error: str = ""
+
+
+class AwsAccount:
+    """Clients of one account, one per (service, region)."""
+
+    def __init__(self, scope: AwsScope) -> None:
+        self.scope = scope
+        self.hard_timeout_s = scope.connect_timeout_s + scope.read_timeout_s
+        """No call outlives this: there are no retries."""
+        self._clients: dict[tuple[str, str], BaseClient] = {}
+        self._lock = threading.Lock()
+        self._checked = not scope.account
+        self._session = botocore.session.Session()
+        for name in ("config_file", "credentials_file"):
+            self._session.set_config_variable(name, os.devnull)
+        self._session.set_config_variable("profile", None)
+
+    async def call(self, operation: str, region: str | None, params: Mapping[str, Json]) -> dict[str, Any]:
+        """Call `<service>.<Operation>` and return its answer without ResponseMetadata; raises AwsCallError."""
+        await self._check_account()
+        return await asyncio.to_thread(self._call, operation, region, thaw(params))
+
+    async def _check_account(self) -> None:
+        """Make sure, once, that the credentials belong to the configured account."""
+        if self._checked:
+            return
+        identity = await asyncio.to_thread(self._call, "sts.GetCallerIdentity", None, {})
+        if identity.get("Account") != self.scope.account:
+            raise AwsCallError("ACCOUNT_MISMATCH", "the credentials belong to another account", sent=False)
+        self._checked = True
+
+    def _call(self, operation: str, region: str | None, params: dict[str, Any]) -> dict[str, Any]:
+        service, _, name = operation.partition(".")
+        client = self._client(service, region or self.scope.regions[0])
+        if name not in client.meta.service_model.operation_names:
+            raise AwsCallError("OPERATION_UNKNOWN", f"{service} has no operation {name}", sent=False)
+        try:
+            answer = getattr(client, xform_name(name))(**params)
+        except ClientError as exc:
+            raise _answered(exc) from exc
+        except ParamValidationError as exc:
+            raise AwsCallError("PARAMS_INVALID", str(exc), sent=False) from exc
+        except BotoCoreError as exc:
+            sent = not isinstance(exc, _NOT_SENT)
+            raise AwsCallError("TARGET_TIMEOUT" if sent else "TARGET_UNREACHABLE", type(exc).__name__, sent) from exc
+        return {k: v for k, v in answer.items() if k != "ResponseMetadata"}
+
+    def _client(self, service: str, region: str) -> BaseClient:
+        if region not in self.scope.regions:
+            raise AwsCallError("REGION_UNKNOWN", f"region {region} is not configured", sent=False)
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._new_client(service, region)
+            return self._clients[service, region]
+
+    def _new_client(self, service: str, region: str) -> BaseClient:
+        scope = self.scope
+        try:
+            prefix = self._session.get_service_model(service).endpoint_prefix
+        except UnknownServiceError as exc:
+            raise AwsCallError("OPERATION_UNKNOWN", f"there is no service {service}", sent=False) from exc
+        url = scope.endpoints.get(service, scope.endpoint_url).format(prefix=prefix, service=service, region=region)
+        config = Config(
+            connect_timeout=scope.connect_timeout_s,
+            read_timeout=scope.read_timeout_s,
+            retries={"total_max_attempts": 1},
+            proxies={},
+        )
+        client: BaseClient = self._session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=url,
+            aws_access_key_id=scope.access_key_id,
+            aws_secret_access_key=scope.secret_access_key.reveal(),
+            aws_session_token=scope.session_token.reveal() if scope.session_token else None,
+            config=config,
+        )
+        return client
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+def _answered(exc: ClientError) -> AwsCallError:
+    """Translate an answer: 4xx is a refusal, 5xx says nothing about what was done."""
+    error = str(exc.response.get("Error", {}).get("Code", ""))
+    message = str(exc.response.get("Error", {}).get("Message", ""))
+    status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
+    sent = status >= _SERVER_ERROR
+    return AwsCallError("AWS_FAILED" if sent else "AWS_REFUSED", f"{error}: {message}", sent, error)
+
+
+def fault(exc: AwsCallError) -> TargetFault:
+    """Return the fault that a look at the target failed."""
+    return TargetFault(exc.code, exc.detail)
