@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.canonical import canonical
 from gateway.core.predicate import AgentRef, PolicyRef
-from gateway.core.receipt import LogRef, Receipt, open_receipt, receipt_statement
+from gateway.core.receipt import LogRef, Receipt, StepStatus, open_receipt, receipt_statement
 from gateway.core.statement import MAX_STATEMENT_BYTES, Refused
 from gateway.core.step import MAX_STEPS
 from tests.core.signing import GATEWAY, PLAN, STRANGER, public_key, sign
@@ -90,5 +90,5 @@ def test_no_changed_byte_opens(position: int, flip: int) -> None:
 
 
 def test_a_receipt_of_the_longest_plan_fits_what_kms_signs() -> None:
-    longest = replace(RECEIPT, steps=("not_applied",) * MAX_STEPS)
-    assert len(receipt_statement(longest)) <= MAX_STATEMENT_BYTES
+    steps: tuple[StepStatus, ...] = ("not_applied",) * MAX_STEPS
+    assert len(receipt_statement(replace(RECEIPT, steps=steps))) <= MAX_STATEMENT_BYTES
