@@ -39,5 +39,9 @@ _severity := [
 	"read",
 ]
 
-# The worst effect of a step; undefined when it has none that we know.
-worst_effect(step) := [effect | some effect in _severity; effect in step.effect][0]
+_rank := {effect: rank | some rank, effect in _severity}
+
+# The worst effect of a step; no effect at all is unknown.
+worst_effect(step) := _severity[min([_rank[effect] | some effect in step.effect])] if {
+	count(step.effect) > 0
+} else := "unknown"

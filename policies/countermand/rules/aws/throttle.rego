@@ -30,6 +30,7 @@ findings contains {
 	count(step.params.patchOperations) > 0
 	every patch in step.params.patchOperations {
 		_in_envelope(patch)
+		_lowers(step, patch)
 	}
 }
 
@@ -52,6 +53,14 @@ _in_envelope(patch) if {
 	value := to_number(patch.value)
 	value >= limit.min
 	value <= limit.max
+}
+
+# No throttle at all, or one that is not below the new value.
+_lowers(step, _) if object.get(fact.sole(step), "throttle", null) == null
+
+_lowers(step, patch) if {
+	_number(patch.value)
+	fact.sole(step).throttle[trim_prefix(patch.path, "/throttle/")] >= to_number(patch.value)
 }
 
 # Digits with at most one point; to_number must never see anything else, it would end the evaluation.

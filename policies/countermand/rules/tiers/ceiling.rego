@@ -17,43 +17,50 @@ import data.countermand.lib.steps
 #       message: "this agent needs a human for steps of effect {effect} in {environment}"
 #       remedy: "ask for approval"
 #     TIER_UNDEFINED:
-#       message: "this agent has no autonomy tier for this effect in {environment}"
+#       message: "this agent has no autonomy tier for steps of effect {effect} in {environment}"
 #       remedy: "propose a read; a security engineer may add a tier to config/tiers"
 findings contains {
 	"code": "TIER_SHADOW",
 	"limit": "shadow",
-	"step": step.i,
-	"args": {"effect": steps.worst_effect(step), "environment": step.environment.name},
+	"step": rated.step,
+	"args": {"effect": rated.effect, "environment": rated.environment},
 } if {
-	some step in input.steps
-	_tiers(input.agent, step) == {"shadow"}
+	some rated in _rated
+	rated.tiers == {"shadow"}
 }
 
 findings contains {
 	"code": "TIER_APPROVAL",
 	"limit": "approve",
-	"step": step.i,
-	"args": {"effect": steps.worst_effect(step), "environment": step.environment.name},
+	"step": rated.step,
+	"args": {"effect": rated.effect, "environment": rated.environment},
 } if {
-	some step in input.steps
-	tiers := _tiers(input.agent, step)
-	"approval" in tiers
-	not "autonomous" in tiers
+	some rated in _rated
+	"approval" in rated.tiers
+	not "autonomous" in rated.tiers
 }
 
 findings contains {
 	"code": "TIER_UNDEFINED",
 	"limit": "deny",
-	"step": step.i,
-	"args": {"environment": step.environment.name},
+	"step": rated.step,
+	"args": {"effect": rated.effect, "environment": rated.environment},
 } if {
-	some step in input.steps
-	not _has_tier(input.agent, step)
+	some rated in _rated
+	not _known(rated.tiers)
 }
 
-_has_tier(agent, step) if count(_tiers(agent, step)) > 0
+# Every step with its worst effect and the tiers that the agent's groups give it.
+_rated := [{"step": step.i, "effect": effect, "environment": step.environment.name, "tiers": tiers} |
+	some step in input.steps
+	effect := steps.worst_effect(step)
+	tiers := {tier |
+		some group in input.agent.groups
+		tier := config.tiers.ceilings[group][step.environment.name][effect]
+	}
+]
 
-_tiers(agent, step) := {tier |
-	some group in agent.groups
-	tier := config.tiers.ceilings[group][step.environment.name][steps.worst_effect(step)]
+_known(tiers) if {
+	some tier in tiers
+	tier in {"shadow", "approval", "autonomous"}
 }

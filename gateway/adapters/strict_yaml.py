@@ -1,0 +1,56 @@
+"""YAML without surprises: what loads here means the same to every YAML reader, OPA's included.
+
+YAML 1.1 and 1.2 readers disagree about `yes`, `010`, `1_000`, `2026-01-01` and `1e3`, last keys win in
+some and fail in others, and aliases can grow without bound. All of that is refused: quote it or spell it out.
+"""
+
+import re
+from typing import Any, ClassVar
+
+import yaml
+
+from gateway.core.canonical import Json
+
+_INT = re.compile(r"-?(0|[1-9][0-9]{0,15})")
+_FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,15})\.[0-9]{1,15}")
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, its ambiguous parts refused."""
+
+    tags: ClassVar[dict[str, re.Pattern[str]]] = {
+        "tag:yaml.org,2002:int": _INT,
+        "tag:yaml.org,2002:float": _FLOAT,
+        "tag:yaml.org,2002:bool": re.compile(r"true|false"),
+        "tag:yaml.org,2002:null": re.compile(r"null|"),
+        "tag:yaml.org,2002:str": re.compile(r".*", re.DOTALL),
+    }
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]  # so in types-PyYAML
+            raise ValueError(f"line {line}: aliases are not allowed")
+        return super().compose_node(parent, index)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001  # PyYAML's signature
+        if isinstance(node, yaml.ScalarNode):
+            pattern = self.tags.get(node.tag)
+            if pattern is None or not pattern.fullmatch(node.value):
+                raise ValueError(f"line {node.start_mark.line + 1}: {node.value!r} is ambiguous YAML; quote it")
+        return super().construct_object(node, deep)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001  # PyYAML's signature
+        keys = [k.value if isinstance(k, yaml.ScalarNode) and k.tag.endswith(":str") else None for k, _ in node.value]
+        if None in keys or len(set(keys)) != len(keys):
+            raise ValueError(f"line {node.start_mark.line + 1}: keys must be text and appear once")
+        return super().construct_mapping(node, deep)
+
+
+def load(text: str) -> Json:
+    """Parse one YAML document into JSON values; raises ValueError with the line for anything ambiguous."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader that allows even less
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        raise ValueError(f"{where}{getattr(exc, 'problem', None) or 'not YAML'}") from exc
