@@ -1,0 +1,1 @@
+"""One module per tool: text form and typed form become the same step."""

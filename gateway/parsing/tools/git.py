@@ -1,0 +1,249 @@
+"""git steps: reads of committed history; `api.argv` is the exact argv behind `git`.
+
+The executor adds what the repository must not decide: no system and global configuration, no fsmonitor, hooks,
+pager, external diff, text conversion, signature programs or lazy fetches, and no optional locks.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.core.canonical import Json
+from gateway.core.effect import Effect, Undo
+from gateway.core.step import Step, Target, Tool
+from gateway.parsing.catalog import Catalog
+from gateway.parsing.result import ParsedStep, Refusal
+from gateway.parsing.scope import resolve_scope
+from gateway.parsing.tools.git_table import SUBCOMMANDS, Option, Subcommand
+from gateway.parsing.typed import agrees
+from gateway.parsing.words import TypedStep, Word
+
+TOOL: Tool = "git"
+TABLE = "git-2.39"
+_PARAMS = frozenset({"options", "arguments", "paths"})
+_REVISION = re.compile(r"\^?[A-Za-z0-9_@][A-Za-z0-9_./@^~+-]{0,199}(@\{[A-Za-z0-9. -]{1,32}\})?[\^~0-9]*")
+_PATH = re.compile(r"[A-Za-z0-9_.@+*-][A-Za-z0-9_.@+/ *=,-]{0,255}")
+_PATTERN = re.compile(r"[^\n\t]{1,256}")
+_COUNT = re.compile(r"-([0-9]{1,6})")
+_SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
+
+
+@dataclass(slots=True)
+class _Read:
+    """The words of one command, sorted into options and the two lists around `--`."""
+
+    options: list[tuple[str, str | None]] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
+    paths: list[str] | None = None
+
+
+def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
+    """Read `git SUBCOMMAND ...`; options before the subcommand are refused."""
+    if len(words) == 1:
+        return Refusal("GIT_SUBCOMMAND", words[0].span, {"subcommand": "nothing", "known": _known()})
+    name = words[1].text
+    table = SUBCOMMANDS.get(name)
+    if table is None:
+        return Refusal(_unknown(name), words[1].span, {"subcommand": _shown(name), "known": _known()})
+    read = _sort(name, table, words[2:])
+    return read if isinstance(read, Refusal) else build(name, read, catalog, scope)
+
+
+def from_typed(step: TypedStep, catalog: Catalog) -> ParsedStep | Refusal:
+    """Read a typed step: params are options (by name), arguments and paths."""
+    name = step.operation.removeprefix("git.")
+    if f"git.{name}" != step.operation or name not in SUBCOMMANDS:
+        return Refusal("TYPED_OPERATION_UNKNOWN", args={"operation": "this", "known": _known("git.")})
+    read = _from_params(SUBCOMMANDS[name], step.params)
+    parsed = read if isinstance(read, Refusal) else build(name, read, catalog, step.scope)
+    return parsed if isinstance(parsed, Refusal) else agrees(step, parsed) or parsed
+
+
+def build(name: str, read: _Read, catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
+    """Return the one step that a command means, for both doors."""
+    where = resolve_scope(catalog, TOOL, scope)
+    if isinstance(where, Refusal):
+        return where
+    table = SUBCOMMANDS[name]
+    options = _options(table, read.options)
+    if isinstance(options, Refusal):
+        return options
+    refusal = _values(name, table, options, read)
+    if refusal is not None:
+        return refusal
+    arguments = read.arguments or ([table.default] if table.default else [])
+    if name == "grep" and len(arguments) == 1:
+        arguments = [*arguments, table.default]
+    paths = read.paths or []
+    argv = _argv(name, table, options, arguments, paths)
+    params = {"options": options, "arguments": arguments, "paths": paths}
+    target = Target(scope=where.name, kind="repository", id=f"git:{where.name}/-")
+    step = Step(tool=TOOL, operation=f"git.{name}", api={"argv": argv}, target=target, params=params)
+    return ParsedStep(step, frozenset({Effect.READ}), (f"table:git#{name}",), TABLE, Undo.NOT_NEEDED)
+
+
+def _sort(name: str, table: Subcommand, words: tuple[Word, ...]) -> _Read | Refusal:
+    read = _Read()
+    index = 0
+    while index < len(words):
+        text = words[index].text
+        index += 1
+        if read.paths is not None:
+            read.paths.append(text)
+        elif text == "--":
+            read.paths = []
+        elif text.startswith("-"):
+            following = words[index].text if index < len(words) else None
+            found = _option(table, text, following)
+            if found is None:
+                return Refusal("GIT_OPTION", words[index - 1].span, {"option": _shown(text), "subcommand": name})
+            options, taken = found
+            read.options.extend(options)
+            index += taken
+        else:
+            read.arguments.append(text)
+    if name == "blame" and read.paths is None and read.arguments:
+        read.paths = [read.arguments.pop()]
+    return read
+
+
+def _option(table: Subcommand, text: str, following: str | None) -> tuple[list[tuple[str, str | None]], int] | None:
+    """Read one word; return its options and how many further words were taken, None when it is unknown."""
+    count = _COUNT.fullmatch(text)
+    if count and "--max-count" in table.options:
+        return [("--max-count", count[1])], 0
+    name, equals, value = text.partition("=")
+    if text.startswith("--"):
+        canonical = table.spellings.get(name, name)
+        option = table.options.get(canonical)
+        if option is None or (equals and option.value is None):
+            return None
+        return _with_value(canonical, option, value if equals else None, following)
+    letter = text[:2]
+    option = table.options.get(table.spellings.get(letter, letter))
+    if option is not None and (option.value is not None or len(text) == len(letter)):
+        attached = text[len(letter) :] or None
+        return _with_value(table.spellings.get(letter, letter), option, attached, following)
+    letters = [f"-{character}" for character in text[1:]]
+    if len(letters) > 1 and all(letter[1] in table.bundle for letter in letters):
+        return [(table.spellings.get(letter, letter), None) for letter in letters], 0
+    return None
+
+
+def _with_value(
+    name: str, option: Option, value: str | None, following: str | None
+) -> tuple[list[tuple[str, str | None]], int] | None:
+    if option.value is None or value is not None or option.optional:
+        return [(name, value)], 0
+    return None if following is None else ([(name, following)], 1)
+
+
+def _from_params(table: Subcommand, params: Mapping[str, Json]) -> _Read | Refusal:
+    wrong = Refusal("GIT_PARAMS")
+    given, arguments, paths = params.get("options", {}), params.get("arguments", []), params.get("paths", [])
+    if not set(params) <= _PARAMS or not isinstance(given, Mapping) or not (_texts(arguments) and _texts(paths)):
+        return wrong
+    options: list[tuple[str, str | None]] = []
+    for name, value in given.items():
+        canonical = table.spellings.get(name, name)
+        values = value if isinstance(value, list | tuple) else [value]
+        if canonical not in table.options or not all(item is True or isinstance(item, str) for item in values):
+            return wrong
+        options.extend((canonical, None if item is True else item) for item in values)
+    return _Read(options, list(arguments), list(paths) if paths else None)
+
+
+def _options(table: Subcommand, found: list[tuple[str, str | None]]) -> dict[str, Json] | Refusal:
+    """Check values, duplicates and groups; an option that may repeat has a list."""
+    options: dict[str, Json] = {}
+    groups: set[str] = set()
+    for name, value in [*found, *((name, None) for name in table.implied if (name, None) not in found)]:
+        option = table.options[name]
+        repeated = (name in options and not option.many) or (option.group and option.group in groups)
+        if repeated:
+            return Refusal("GIT_TWICE", args={"option": name})
+        if not _valid(option, value):
+            return Refusal("GIT_VALUE", args={"option": name})
+        groups |= {option.group} - {""}
+        options[name] = [*options.get(name, []), value] if option.many else (True if value is None else value)
+    return dict(sorted(options.items()))
+
+
+def _valid(option: Option, value: str | None) -> bool:
+    if value is None:
+        return option.value is None or option.optional
+    return option.value is not None and option.value.fullmatch(value) is not None
+
+
+def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Read) -> Refusal | None:
+    least, most = table.arguments
+    paths = read.paths or []
+    if not least <= len(read.arguments) <= most or len(paths) > table.paths or (name == "blame" and not paths):
+        return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
+    revisions = read.arguments[1:] if name == "grep" else read.arguments
+    if name == "grep" and not _PATTERN.fullmatch(read.arguments[0]):
+        return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
+    for revision in revisions:
+        if not _is_revision(revision):
+            return Refusal("GIT_REVISION")
+    inside = [value.partition(":")[2] for value in options.get("-L", []) if name == "log"]
+    if not all(_is_path(path) for path in [*paths, *inside]):
+        return Refusal("GIT_PATH")
+    if name == "diff" and not _committed(options, read.arguments):
+        return Refusal("GIT_WORKING_TREE")
+    return None
+
+
+def _is_revision(text: str) -> bool:
+    """Accept a revision, a range, or `revision:path`."""
+    revision, colon, path = text.partition(":")
+    return bool(_REVISION.fullmatch(revision)) and (not colon or _is_path(path))
+
+
+def _is_path(text: str) -> bool:
+    return bool(_PATH.fullmatch(text)) and not {"..", ".git"} & set(text.lower().split("/"))
+
+
+def _committed(options: Mapping[str, Json], arguments: Sequence[str]) -> bool:
+    """Tell whether a diff compares commits or the index, never the working tree."""
+    if "--cached" in options:
+        return len(arguments) <= 1
+    return len(arguments) == 2 or (len(arguments) == 1 and ".." in arguments[0])  # two revisions
+
+
+def _argv(
+    name: str, table: Subcommand, options: Mapping[str, Json], arguments: list[str], paths: list[str]
+) -> list[str]:
+    argv = [name]
+    for option, value in options.items():
+        argv.extend(_spell(option, item) for item in (value if isinstance(value, list) else [value]))
+    if name == "grep":
+        argv += ["-e", arguments[0]]
+        arguments = arguments[1:]
+    separator = ["--"] if paths or table.separated else []
+    return [*argv, *arguments, *separator, *paths]
+
+
+def _spell(option: str, value: Json) -> str:
+    if value is True:
+        return option
+    return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
+
+
+def _texts(value: Json) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _known(prefix: str = "") -> str:
+    return ", ".join(prefix + name for name in SUBCOMMANDS)
+
+
+def _unknown(name: str) -> str:
+    if name.startswith("-"):
+        return "GIT_OPTION_BEFORE"
+    return "GIT_WORKING_TREE" if name == "status" else "GIT_SUBCOMMAND"
+
+
+def _shown(text: str) -> str:
+    head = text.partition("=")[0]
+    return head if _SHOWABLE.fullmatch(head) else "this"

@@ -1,0 +1,162 @@
+"""SQL as tokens: a strict subset of PostgreSQL's lexical rules, and its canonical spelling.
+
+The canonical text is what is decided and what is executed. It differs from the proposed text only where
+PostgreSQL itself sees no difference: blanks between tokens, letter case of what is not quoted, one final `;`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from gateway.parsing.names import names
+from gateway.parsing.result import Refusal
+from gateway.parsing.tools.postgres_names import FUNCTIONS, TYPES
+
+MAX_SQL_BYTES = 8 * 1024
+MAX_TOKENS = 1024
+MAX_DEPTH = 32
+MAX_IDENTIFIER = 63
+Kind = Literal["word", "quoted", "string", "number", "operator", "mark"]
+OPERATORS = names(
+    "+ - * / % ^ < > = <= >= <> != || ~ ~* !~ !~* ~~ !~~ ~~* !~~* -> ->> #> #>> @> <@ && << >> <<= >>= =>"
+)
+_TOKEN = re.compile(
+    r"""(?P<blank>[ \t\n]+)
+      | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
+      | (?P<string>'(?:[^'\n\t]|'')*')
+      | (?P<quoted>"[^"\n\t]+")
+      | (?P<operator>[+\-*/<>=~!@\#%^&|`?]+)
+      | (?P<mark>::|[(),.\[\];])
+      | (?P<foreign>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+# PostgreSQL lets an operator of several characters end in + or - only if it has one of these.
+_KEEPS_SIGN = frozenset("~!@#%^&|`?")
+_NO_SPACE_BEFORE = frozenset({",", ")", ".", "::", "[", "]"})
+_GLUED = FUNCTIONS | TYPES | {"current_setting"}
+_NO_SPACE_AFTER = frozenset({"(", ".", "::", "["})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token; an unquoted word is in lower case, quoted texts keep their quotes."""
+
+    kind: Kind
+    text: str
+
+
+def tokenize(sql: str) -> tuple[Token, ...] | Refusal:
+    """Split one statement into tokens, without its final `;`."""
+    size = len(sql.encode("utf-8", "replace"))
+    if size > MAX_SQL_BYTES:
+        return Refusal("SQL_TOO_LONG", args={"bytes": size, "max": MAX_SQL_BYTES})
+    if "\\" in sql:
+        return Refusal("SQL_BACKSLASH")
+    tokens: list[Token] = []
+    position, glued = 0, False
+    while position < len(sql):
+        match = cast("re.Match[str]", _TOKEN.match(sql, position))
+        kind, position = match.lastgroup, match.end()
+        if kind == "blank":
+            glued = False
+            continue
+        token = _token(match, tokens[-1] if glued and tokens else None)
+        if isinstance(token, Refusal):
+            return token
+        position -= len(match[0]) - len(token.text)
+        tokens.append(token)
+        glued = True
+    return _statement(tokens)
+
+
+def render(tokens: tuple[Token, ...]) -> str:
+    """Return the canonical text; tokenizing it again gives the same tokens."""
+    parts: list[str] = []
+    before: Token | None = None
+    for token in tokens:
+        if before is not None and _spaced(before, token):
+            parts.append(" ")
+        parts.append(token.text)
+        before = token
+    return "".join(parts)
+
+
+def _spaced(before: Token, token: Token) -> bool:
+    if before.kind == "mark" and before.text in _NO_SPACE_AFTER:
+        return False
+    if token.text == "(" and before.kind == "word" and before.text in _GLUED:
+        return False
+    return not (token.kind == "mark" and token.text in _NO_SPACE_BEFORE)
+
+
+def _token(match: re.Match[str], glued: Token | None) -> Token | Refusal:
+    kind, text = match.lastgroup, match[0]
+    if kind == "foreign":
+        return Refusal(_foreign(text))
+    if kind == "operator":
+        return _operator(text)
+    if glued is not None and _runs_together(cast("Kind", kind), glued):
+        return Refusal("SQL_RUN_TOGETHER")
+    if kind in {"word", "quoted"} and len(text.encode()) > MAX_IDENTIFIER + (2 if kind == "quoted" else 0):
+        return Refusal("SQL_IDENTIFIER_TOO_LONG", args={"max": MAX_IDENTIFIER})
+    plain = text.lower() if kind in {"word", "number"} else text
+    return Token(cast("Kind", kind), plain)
+
+
+def _runs_together(kind: Kind, glued: Token) -> bool:
+    """Tell `E'..'`, `1abc` and `"a""b"` from their parts: no blank stands between."""
+    texts = {"word", "quoted", "string", "number"}
+    return kind in texts and glued.kind in texts
+
+
+def _foreign(text: str) -> str:
+    if text in "'\"":
+        return "SQL_UNCLOSED_QUOTE"
+    if text == "$":
+        return "SQL_DOLLAR"
+    if text == ":":
+        return "SQL_COLON"
+    return "SQL_CHARACTER"
+
+
+def _operator(run: str) -> Token | Refusal:
+    if "--" in run or "/*" in run:
+        return Refusal("SQL_COMMENT")
+    while len(run) > 1 and run[-1] in "+-" and not _KEEPS_SIGN & set(run[:-1]):
+        run = run[:-1]
+    return Token("operator", run) if run in OPERATORS else Refusal("SQL_OPERATOR", args={"operator": run[:8]})
+
+
+def _statement(tokens: list[Token]) -> tuple[Token, ...] | Refusal:
+    if tokens and tokens[-1].text == ";":
+        tokens = tokens[:-1]
+    if not tokens:
+        return Refusal("SQL_EMPTY")
+    if any(token.kind == "mark" and token.text == ";" for token in tokens):
+        return Refusal("SQL_SEVERAL_STATEMENTS")
+    if len(tokens) > MAX_TOKENS:
+        return Refusal("SQL_TOO_LARGE", args={"max": MAX_TOKENS})
+    return _neighbours(tokens) or _nested(tokens) or tuple(tokens)
+
+
+def _neighbours(tokens: list[Token]) -> Refusal | None:
+    """Refuse dots that PostgreSQL would read as part of a number, and literals that it would join."""
+    for before, token in zip([Token("mark", ";"), *tokens], [*tokens, Token("mark", ";")], strict=True):
+        if token.text == "." and before.kind not in {"word", "quoted"}:
+            return Refusal("SQL_DOT")
+        if before.text == "." and token.kind not in {"word", "quoted"} and token.text != "*":
+            return Refusal("SQL_DOT")
+        if before.kind == token.kind == "string":
+            return Refusal("SQL_RUN_TOGETHER")
+    return None
+
+
+def _nested(tokens: list[Token]) -> Refusal | None:
+    depth = 0
+    for token in tokens:
+        if token.kind == "mark":
+            depth += (token.text in "([") - (token.text in ")]")
+        if depth > MAX_DEPTH:
+            return Refusal("SQL_TOO_DEEP", args={"max": MAX_DEPTH})
+    return None
