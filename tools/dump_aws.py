@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - awscli has no public way to its tables
 """Dump awscli's argument tables and botocore's shapes into gateway/parsing/tables/aws.
 
 awscli vendors botocore and hijacks its name, so this runs in an environment of its own, never in ours:
@@ -19,6 +20,7 @@ from typing import Any
 import awscli  # type: ignore[import-not-found]
 from awscli.clidriver import ServiceCommand, ServiceOperation, create_clidriver  # type: ignore[import-not-found]
 from awscli.customizations.argrename import HIDDEN_ALIASES  # type: ignore[import-not-found]
+from botocore.exceptions import DataNotFoundError
 
 SCALARS = {
     "string": "S", "character": "S", "integer": "I", "long": "L", "float": "F", "double": "F",
@@ -36,7 +38,7 @@ class Shapes:
     def __init__(self) -> None:
         self.table: dict[str, Any] = {}
 
-    def reference(self, shape: Any) -> str:  # noqa: ANN401 - botocore shapes are untyped
+    def reference(self, shape: Any) -> str:
         """Return a one-letter code for a bare scalar, else the name of a row of the table."""
         if getattr(shape, "is_document_type", False):
             return "J"
@@ -50,7 +52,7 @@ class Shapes:
             self.table[shape.name] = self._row(shape)
         return str(shape.name)
 
-    def _scalar(self, code: str, shape: Any) -> str:  # noqa: ANN401
+    def _scalar(self, code: str, shape: Any) -> str:
         if shape.serialization.get("jsonvalue"):
             return "J"
         limits = {k: shape.metadata[m] for k, m in (("n", "min"), ("x", "max")) if m in shape.metadata}
@@ -64,7 +66,7 @@ class Shapes:
         self.table[name] = {"t": code} | limits
         return name
 
-    def _row(self, shape: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _row(self, shape: Any) -> dict[str, Any]:
         limits = {k: shape.metadata[m] for k, m in (("n", "min"), ("x", "max")) if m in shape.metadata}
         if shape.type_name == "list":
             return {"t": "l", "e": self.reference(shape.member)} | limits
@@ -83,7 +85,7 @@ class Shapes:
 def main(target: Path) -> None:
     """Write one file a service and say what was written."""
     driver = create_clidriver()
-    table = driver._get_command_table()  # noqa: SLF001 - awscli has no public way to its tables
+    table = driver._get_command_table()
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.json.gz"):
         old.unlink()
@@ -97,20 +99,23 @@ def main(target: Path) -> None:
     print(f"awscli {awscli.__version__}: {operations} operations", file=sys.stderr)
 
 
-def write(path: Path, value: Any) -> None:  # noqa: ANN401
+def write(path: Path, value: Any) -> None:
     """Write compact JSON, compressed, with the same bytes for the same value."""
     data = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
     path.write_bytes(gzip.compress(data, compresslevel=9, mtime=0))
 
 
-def dump_service(cli_name: str, command: Any) -> dict[str, Any]:  # noqa: ANN401
+def dump_service(cli_name: str, command: Any) -> dict[str, Any]:
     """Return the table of one service: operations by CLI name, shapes by name."""
     model = command.service_model
     shapes = Shapes()
     operations: dict[str, Any] = {}
     custom: list[str] = []
-    for name, entry in command._get_command_table().items():  # noqa: SLF001
-        if isinstance(entry, ServiceOperation) and type(entry)._create_argument_table is ServiceOperation._create_argument_table:  # noqa: SLF001, E501
+    for name, entry in command._get_command_table().items():
+        if (
+            isinstance(entry, ServiceOperation)
+            and type(entry)._create_argument_table is ServiceOperation._create_argument_table
+        ):
             operations[name] = dump_operation(cli_name, name, entry, shapes)
         elif name != "help":
             custom.append(name)
@@ -122,9 +127,9 @@ def dump_service(cli_name: str, command: Any) -> dict[str, Any]:  # noqa: ANN401
     }  # fmt: skip
 
 
-def dump_operation(cli_service: str, name: str, entry: Any, shapes: Shapes) -> dict[str, Any]:  # noqa: ANN401
+def dump_operation(cli_service: str, name: str, entry: Any, shapes: Shapes) -> dict[str, Any]:
     """Return one operation: its model name, arguments, input, output traits and paging."""
-    model = entry._operation_model  # noqa: SLF001
+    model = entry._operation_model
     row: dict[str, Any] = {"o": model.name}
     if model.input_shape is not None and model.input_shape.members:
         row["i"] = shapes.reference(model.input_shape)
@@ -142,18 +147,18 @@ def dump_operation(cli_service: str, name: str, entry: Any, shapes: Shapes) -> d
     return row | paging(entry, model)
 
 
-def paging(entry: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
+def paging(entry: Any, model: Any) -> dict[str, Any]:
     """Return `p`: the members that page an operation by hand, when awscli pages it by itself."""
     try:
-        config = entry._session.get_paginator_model(model.service_model.service_name).get_paginator(model.name)  # noqa: SLF001
-    except Exception:  # noqa: BLE001 - awscli raises several kinds for "no paginator"
+        config = entry._session.get_paginator_model(model.service_model.service_name).get_paginator(model.name)
+    except (DataNotFoundError, ValueError):
         return {}
     tokens = config["input_token"]
     tokens = tokens if isinstance(tokens, list) else [tokens]
     return {"p": tokens, "l": config.get("limit_key")} if config.get("limit_key") else {"p": tokens}
 
 
-def dump_arguments(cli_service: str, name: str, entry: Any) -> tuple[dict[str, str], list[str]]:  # noqa: ANN401
+def dump_arguments(cli_service: str, name: str, entry: Any) -> tuple[dict[str, str], list[str]]:
     """Return argument → code and member, and the arguments that are awscli's own inventions.
 
     `=M` takes a value, `+M` and `-M` set a boolean, `?M` and `!M` set a structure whose only member is `Value`.
@@ -168,7 +173,7 @@ def dump_arguments(cli_service: str, name: str, entry: Any) -> tuple[dict[str, s
         if arg_name in aliases or arg_name in {"cli-input-json", "cli-input-yaml", "generate-cli-skeleton"}:
             continue
         if kind == "PageArgument":
-            shadowed = shadowed_member(arg_name, entry._operation_model)  # noqa: SLF001
+            shadowed = shadowed_member(arg_name, entry._operation_model)
             if shadowed:
                 plain[arg_name] = "=" + shadowed
             continue
@@ -176,11 +181,11 @@ def dump_arguments(cli_service: str, name: str, entry: Any) -> tuple[dict[str, s
         if code is None:
             refused.append(arg_name)
         else:
-            plain[arg_name] = code + argument._serialized_name  # noqa: SLF001
+            plain[arg_name] = code + argument._serialized_name
     return plain, sorted(refused)
 
 
-def argument_code(kind: str, argument: Any) -> str | None:  # noqa: ANN401
+def argument_code(kind: str, argument: Any) -> str | None:
     """Return how an argument sets its member, or None for one that awscli invented."""
     if kind in TOP_LEVEL_BOOLEANS:
         return TOP_LEVEL_BOOLEANS[kind]
@@ -188,10 +193,10 @@ def argument_code(kind: str, argument: Any) -> str | None:  # noqa: ANN401
         return None
     if kind != "BooleanArgument":
         return "="
-    return "+" if argument._action == "store_true" else "-"  # noqa: SLF001
+    return "+" if argument._action == "store_true" else "-"
 
 
-def shadowed_member(arg_name: str, model: Any) -> str | None:  # noqa: ANN401
+def shadowed_member(arg_name: str, model: Any) -> str | None:
     """Return the member that awscli's paging argument hides, such as IAM's MaxItems."""
     wanted = arg_name.replace("-", "")
     members = model.input_shape.members if model.input_shape is not None else {}
@@ -204,13 +209,13 @@ def matches(key: str, service: str, operation: str) -> bool:
     return key_service == service and key_operation in {"*", operation}
 
 
-def sensitive_paths(shape: Any) -> Iterator[str]:  # noqa: ANN401
+def sensitive_paths(shape: Any) -> Iterator[str]:
     """Yield the output members that AWS marks sensitive or that are named like a secret."""
     if shape is not None:
         yield from _walk(shape, "", ())
 
 
-def _walk(shape: Any, path: str, stack: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401
+def _walk(shape: Any, path: str, stack: tuple[str, ...]) -> Iterator[str]:
     if shape.name in stack or len(stack) > MAX_DEPTH:
         return
     if shape.metadata.get("sensitive"):
@@ -230,7 +235,7 @@ def _walk(shape: Any, path: str, stack: tuple[str, ...]) -> Iterator[str]:  # no
         yield from _walk(shape.value, path + "{}", inner)
 
 
-def named_like_a_secret(name: str, member: Any) -> bool:  # noqa: ANN401
+def named_like_a_secret(name: str, member: Any) -> bool:
     """Tell whether a scalar string is named like a credential."""
     return member.type_name in {"string", "blob"} and any(s in name.lower() for s in SECRET_NAMES)
 

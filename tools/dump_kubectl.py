@@ -34,12 +34,13 @@ VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update
 
 
 def custom(group: str, version: str, kinds: str, *, namespaced: bool = True) -> list[dict[str, Any]]:
-    """Return custom kinds from `Kind:plural:short,short` words; the executor asks the cluster whether it serves them."""
+    """Return custom kinds from `Kind:plural:short,short` words; the executor asks the cluster for them first."""
     rows = []
     for word in kinds.split():
         kind, plural, short = (*word.split(":"), "", "")[:3]
         rows.append({
-            "kind": kind, "plural": plural or f"{kind.lower()}s", "group": group, "version": version, "singular": kind.lower(),
+            "kind": kind, "plural": plural or f"{kind.lower()}s", "group": group, "version": version,
+            "singular": kind.lower(),
             "short": [s for s in short.split(",") if s], "namespaced": namespaced, "verbs": VERBS, "categories": [],
             "sub": [], "custom": True,
         })  # fmt: skip
@@ -50,19 +51,19 @@ def custom(group: str, version: str, kinds: str, *, namespaced: bool = True) -> 
 CUSTOM = [
     *custom("gateway.networking.k8s.io", "v1", "Gateway::gtw HTTPRoute GRPCRoute"),
     *custom("gateway.networking.k8s.io", "v1", "GatewayClass:gatewayclasses:gc", namespaced=False),
-    *custom("networking.istio.io", "v1", "VirtualService::vs DestinationRule::dr ServiceEntry:serviceentries:se Sidecar"),
+    *custom("networking.istio.io", "v1", "VirtualService::vs DestinationRule::dr ServiceEntry:serviceentries:se"),
     *custom("security.istio.io", "v1", "AuthorizationPolicy:authorizationpolicies:ap PeerAuthentication::pa"),
-    *custom("argoproj.io", "v1alpha1", "Application::app,apps Rollout::ro Workflow::wf CronWorkflow::cwf AppProject::appproj"),
+    *custom("argoproj.io", "v1alpha1", "Application::app,apps Rollout::ro Workflow::wf CronWorkflow::cwf AppProject"),
     *custom("cert-manager.io", "v1", "Certificate::cert,certs CertificateRequest::cr,crs Issuer"),
     *custom("cert-manager.io", "v1", "ClusterIssuer", namespaced=False),
-    *custom("monitoring.coreos.com", "v1", "ServiceMonitor::smon PodMonitor::pmon PrometheusRule::promrule Prometheus:prometheuses:prom"),
+    *custom("monitoring.coreos.com", "v1", "ServiceMonitor::smon PodMonitor::pmon PrometheusRule::promrule"),
     *custom("kustomize.toolkit.fluxcd.io", "v1", "Kustomization::ks"),
     *custom("helm.toolkit.fluxcd.io", "v2", "HelmRelease::hr"),
     *custom("keda.sh", "v1alpha1", "ScaledObject::so ScaledJob::sj"),
     *custom("external-secrets.io", "v1", "ExternalSecret::es SecretStore::ss"),
     *custom("karpenter.sh", "v1", "NodePool NodeClaim", namespaced=False),
-    *custom("chaos-mesh.org", "v1alpha1", "NetworkChaos:networkchaos PodChaos:podchaos StressChaos:stresschaos IOChaos:iochaos "
-            "DNSChaos:dnschaos HTTPChaos:httpchaos TimeChaos:timechaos JVMChaos:jvmchaos Schedule"),
+    *custom("chaos-mesh.org", "v1alpha1", "NetworkChaos:networkchaos PodChaos:podchaos StressChaos:stresschaos "
+            "IOChaos:iochaos DNSChaos:dnschaos HTTPChaos:httpchaos TimeChaos:timechaos JVMChaos:jvmchaos Schedule"),
     *custom("pingcap.com", "v1alpha1", "TidbCluster::tc"),
     *custom("traefik.io", "v1alpha1", "IngressRoute Middleware"),
     *custom("projectcontour.io", "v1", "HTTPProxy:httpproxies:proxy,proxies"),
@@ -82,7 +83,7 @@ class Kubectl:
     def run(self, *words: str) -> str:
         """Return stdout of one call."""
         env = {"HOME": self._home, "KUBECONFIG": "/dev/null", "PATH": "/nonexistent"}
-        done = subprocess.run([self._path, *words], env=env, capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run([self._path, *words], env=env, capture_output=True, text=True, check=True)
         return done.stdout
 
 
@@ -94,10 +95,16 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     options = parser.parse_args()
     kubectl = Kubectl(options.kubectl)
-    version = json.loads(kubectl.run("version", "--client", "-o", "json"))["clientVersion"]["gitVersion"].removeprefix("v")
+    version = json.loads(kubectl.run("version", "--client", "-o", "json"))["clientVersion"]["gitVersion"].removeprefix(
+        "v"
+    )
     commands, aliases = dump_commands(kubectl)
     table = {"version": version, "globals": flags_of(kubectl.run("options")), "commands": commands, "aliases": aliases}
-    kinds = [*dump_core(options.discovery / "api__v1.json"), *dump_kinds(options.discovery / "aggregated_v2.json"), *CUSTOM]
+    kinds = [
+        *dump_core(options.discovery / "api__v1.json"),
+        *dump_kinds(options.discovery / "aggregated_v2.json"),
+        *CUSTOM,
+    ]
     options.target.mkdir(parents=True, exist_ok=True)
     write(options.target / "commands.json.gz", table)
     write(options.target / "kinds.json.gz", {"version": version, "kinds": kinds})
@@ -107,7 +114,7 @@ def main() -> None:
     print(f"kubectl {version}: {len(commands)} commands, {count} flags, {len(kinds)} kinds", file=sys.stderr)
 
 
-def write(path: Path, value: Any) -> None:  # noqa: ANN401
+def write(path: Path, value: Any) -> None:
     """Write compact JSON, compressed, with the same bytes for the same value."""
     data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(data, compresslevel=9, mtime=0))
@@ -117,7 +124,7 @@ def dump_commands(kubectl: Kubectl) -> tuple[dict[str, Any], dict[str, str]]:
     """Walk the tree of help pages; return flags by command path, and aliases by path."""
     commands: dict[str, Any] = {}
     aliases: dict[str, str] = {}
-    queue = [((), kubectl.run("--help"))]
+    queue: list[tuple[tuple[str, ...], str]] = [((), kubectl.run("--help"))]
     while queue:
         path, page = queue.pop()
         name = " ".join(path)
@@ -152,7 +159,8 @@ def flags_of(page: str) -> dict[str, Any]:
     """Return flag → [type, shorthand, optional value]."""
     options = page.split("\nOptions:\n", 1)[-1] if "\nOptions:\n" in page else page
     return {
-        m["name"]: [type_of(m["default"]), m["short"] or "", int(m["name"] in OPTIONAL_VALUE)] for m in FLAG.finditer(options)
+        m["name"]: [type_of(m["default"]), m["short"] or "", int(m["name"] in OPTIONAL_VALUE)]
+        for m in FLAG.finditer(options)
     }
 
 

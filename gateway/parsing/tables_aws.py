@@ -107,7 +107,7 @@ class AwsService:
         return None if command is None else self.operation(command)
 
     def shape(self, reference: str) -> Mapping[str, Json]:
-        """Return a shape: `t` is one of s(tructure) l(ist) m(ap) S I L F B Z(timestamp) X(blob) XS(stream) J(document)."""
+        """Return a shape; `t` is s(tructure), l(ist), m(ap), S I L F B Z(time) X(blob) XS(stream) or J(document)."""
         return _SCALARS.get(reference) or self.shapes[reference]
 
 
