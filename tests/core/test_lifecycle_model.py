@@ -139,7 +139,8 @@ def reachable(starts: set[State | None], without: frozenset[State] = frozenset()
     found = set(starts)
     new: set[State | None] = set(starts)
     while new:
-        new = {row.next for row in ROWS if row.state in new and row.next not in without} - found
+        nexts: set[State | None] = {row.next for row in ROWS if row.state in new and row.next not in without}
+        new = nexts - found
         found |= new
     return found
 

@@ -90,5 +90,5 @@ def test_no_changed_byte_opens(position: int, flip: int) -> None:
 
 
 def test_a_receipt_of_the_longest_plan_fits_what_kms_signs() -> None:
-    steps: tuple[StepStatus, ...] = ("not_applied",) * MAX_STEPS
-    assert len(receipt_statement(replace(RECEIPT, steps=steps))) <= MAX_STATEMENT_BYTES
+    status: StepStatus = "not_applied"
+    assert len(receipt_statement(replace(RECEIPT, steps=(status,) * MAX_STEPS))) <= MAX_STATEMENT_BYTES

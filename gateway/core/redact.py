@@ -1,0 +1,128 @@
+"""Keep secrets out of records: redact, then hash, then store.
+
+A secret is replaced by `hmac-sha256:<kid>:<64 hex digits>`, the HMAC of its UTF-8 text (of its canonical JSON when it
+is no string), so that an auditor who holds the key can test a guess and equal secrets stay recognisable. Redacting
+twice changes nothing. What is found: members whose name says secret, and text that looks like one (`_PATTERNS`).
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from gateway.core.canonical import Json, canonical
+
+_PLACEHOLDER = re.compile(r"hmac-sha256:[A-Za-z0-9_-]{1,64}:[0-9a-f]{64}(?![A-Za-z0-9])")
+_NAMED = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|(?:api|access|account|private|secret|auth)[_-]?key)"
+
+# Group 1, where there is one, is the secret; else the whole match is. Repetitions that a later character could
+# make fail are bounded, so that no text takes quadratic time.
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)",
+        r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b",
+        r"\bgh[pousr]_[A-Za-z0-9]{20,}",
+        r"\bgithub_pat_[A-Za-z0-9_]{20,}",
+        r"\bglpat-[A-Za-z0-9_-]{20,}",
+        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+        r"\bhooks\.slack\.com/services/([A-Za-z0-9/]+)",
+        r"\beyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]*",
+        r"\bAIza[A-Za-z0-9_-]{35,}",
+        r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
+        r"\bsk-[A-Za-z0-9_-]{20,}",
+        r"\b(?:npm_[A-Za-z0-9]{36,}|pypi-[A-Za-z0-9_-]{16,})",
+        r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}",
+        r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}",
+        r"""://[^\s/@:"'<>]{0,256}:([^\s@?#"'<>]{1,512})@""",
+        r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/=-]{8,})",
+        rf"""(?i){_NAMED}["']?\s*[:=]\s*"([^"]+)\"""",
+        rf"""(?i){_NAMED}["']?\s*[:=]\s*'([^']+)'""",
+        rf"""(?i){_NAMED}["']?\s*[:=]\s*["']?([^\s"',;&}}]+)""",
+        rf"""(?i)--[a-z-]{{0,32}}{_NAMED}\s+["']?([^\s"'-][^\s"']*)""",
+        r"(?i)\b(?:password|identified\s+by)\s+'((?:[^']|'')+)'",
+    )
+)
+# One cheap search that every text with a match above passes.
+_HINT = re.compile(
+    r"(?i)PRIVATE KEY|A(?:KIA|SIA|ROA|IDA|BIA|CCA|IZA)|gh[pousr]_|_pat_|glpat|xox|slack|eyJ|_live_|_test_|sk-|npm_"
+    rf"|pypi-|SG\.|AGE-|://|bearer|basic|identified|{_NAMED}"
+)
+_SECRET_NAME = re.compile(
+    r"pass(?:word|wd|phrase)|pwd$|secret|token$|credential|(?:api|access|account|private|auth)key|authorization|cookie$"
+    r"|connectionstring"
+)
+_ABOUT_A_SECRET = re.compile(r"(?:name|arn|id|ref|kind|type|version|count|ttl|age|days|expiry|enabled|length)s?$")
+_REF = "secretref"
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Replaces secrets by their HMAC under one key; `kid` names the key."""
+
+    kid: str
+    key: bytes = field(repr=False)
+
+    def placeholder(self, value: Json) -> str:
+        """Return what stands for a secret; a placeholder stands for itself."""
+        if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
+            return value
+        data = value.encode(errors="surrogatepass") if isinstance(value, str) else canonical(value)
+        return f"hmac-sha256:{self.kid}:{hmac.new(self.key, data, hashlib.sha256).hexdigest()}"
+
+    def secretref(self, value: Json) -> dict[str, Json]:
+        """Return the reference that stands for a secret-class parameter of a step."""
+        return {_REF: self.placeholder(value)}
+
+    def text(self, text: str) -> str:
+        """Return text in which everything that looks like a secret is replaced."""
+        before = None
+        while text != before:
+            before = text
+            if not _HINT.search(text):
+                break
+            for pattern in _PATTERNS:
+                text = "".join(self._parts(pattern, text))
+        return text
+
+    def value(self, value: Json) -> Json:
+        """Return a JSON value without secrets; names that say secret hide their whole value."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            members = cast("Mapping[str, Json]", value)
+            return {self.text(name): self._member(name, member) for name, member in members.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(member) for member in value]
+        return value
+
+    def _member(self, name: str, value: Json) -> Json:
+        if not secret_name(name) or value is None or isinstance(value, bool):
+            return self.value(value)
+        return self.placeholder(value)
+
+    def _parts(self, pattern: re.Pattern[str], text: str) -> Iterator[str]:
+        """Yield text with the matches replaced; placeholders are passed by, so they are never hashed again."""
+        end = 0
+        for found in _PLACEHOLDER.finditer(text):
+            yield from self._replaced(pattern, text[end : found.start()])
+            yield found.group()
+            end = found.end()
+        yield from self._replaced(pattern, text[end:])
+
+    def _replaced(self, pattern: re.Pattern[str], text: str) -> Iterator[str]:
+        end = 0
+        for found in pattern.finditer(text):
+            group = found.lastindex or 0
+            yield text[end : found.start(group)]
+            yield self.placeholder(found.group(group))
+            end = found.end(group)
+        yield text[end:]
+
+
+def secret_name(name: str) -> bool:
+    """Tell whether a member of this name holds a secret; `secretName` and `tokenTtl` are about one, not one."""
+    plain = name.lower().replace("_", "").replace("-", "")
+    return bool(_SECRET_NAME.search(plain)) and not _ABOUT_A_SECRET.search(plain)
