@@ -91,7 +91,7 @@ class Method:
         )
 
 
-def handler(edge: Edge, service: Service) -> grpc.GenericRpcHandler[Any, Any]:
+def handler(edge: Edge, service: Service) -> "grpc.GenericRpcHandler[Any, Any]":
     """Return the handler of a service behind an edge."""
     methods = {m.name: _stream(edge, m) if m.streams else _unary(edge, m) for m in service.methods}
     return grpc.method_handlers_generic_handler(service.descriptor.full_name, methods)
@@ -102,7 +102,7 @@ def snake_case(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
-def _unary(edge: Edge, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+def _unary(edge: Edge, method: Method) -> "grpc.RpcMethodHandler[Any, Any]":
     async def behaviour(request: Message | None, context: Context) -> Message:
         try:
             principal = _admit(edge, method, request, context)
@@ -115,7 +115,7 @@ def _unary(edge: Edge, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
     return grpc.unary_unary_rpc_method_handler(behaviour, _reader(method.request_type), _write)
 
 
-def _stream(edge: Edge, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+def _stream(edge: Edge, method: Method) -> "grpc.RpcMethodHandler[Any, Any]":
     async def behaviour(request: Message | None, context: Context) -> AsyncGenerator[Message, None]:
         try:
             principal = _admit(edge, method, request, context)

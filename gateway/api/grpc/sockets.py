@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from gateway.errors import ConfigFault
+from gateway.private_files import private_directory
 
 # `sun_path` of Linux holds 108 bytes with the closing zero.
 MAX_PATH_BYTES = 107
@@ -18,24 +19,13 @@ def prepare(path: Path) -> None:
         raise ConfigFault(
             "SOCKET_PATH_TOO_LONG", f"`{path}` is longer than {MAX_PATH_BYTES} bytes", remedy="use a shorter path"
         )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _require_private(path.parent)
+    private_directory(path.parent)
     _remove_stale(path)
 
 
 def protect(path: Path) -> None:
     """Take a bound socket from everybody but its owner."""
     path.chmod(0o600)
-
-
-def _require_private(folder: Path) -> None:
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise ConfigFault(
-            "SOCKET_DIRECTORY_UNSAFE",
-            f"`{folder}` is not a directory that only its owner, this user, can enter",
-            remedy=f"chown it to this user and chmod 0700 {folder}",
-        )
 
 
 def _remove_stale(path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP door: health, metrics, keys, and alerts that open incidents."""
