@@ -43,7 +43,7 @@ def _document(step: Json, read: str, lease_s: int | None = None) -> Json:
     request = {
         "action": "act_01JD",
         "door": "grpc",
-        "untrusted": {"justification": "orders-api exhausts its connections"},
+        "untrusted": {"justification": "orders-api has no connections left"},
     }
     return {
         "schema": "countermand.input/1",

@@ -1,0 +1,138 @@
+"""The workers of one policy revision: hand out, time out, replace, retire."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Mapping
+
+from gateway.adapters.policy_child import Child, load_child, read_answer, start_child
+from gateway.adapters.policy_document import Documents
+from gateway.adapters.policy_regorus import modules_of
+from gateway.core.bundle import Bundle, data_document
+from gateway.core.canonical import Json, thaw
+from gateway.errors import PolicyFault, PolicyRefused
+from gateway.ports_policy import PolicyAnswer
+
+_log = logging.getLogger(__name__)
+_BACKOFF_S = (0.0, 0.1, 0.5, 2.0, 5.0)
+
+
+class Pool:
+    """At most `size` children that serve one revision; a lost one is replaced in the background."""
+
+    def __init__(self, bundle: Bundle, timeout_s: float) -> None:
+        """Prepare what children are loaded with; nothing runs yet."""
+        self.bundle = bundle
+        self._timeout_s = timeout_s
+        self._documents = Documents(bundle)
+        self._modules = modules_of(bundle)
+        self._children: set[Child] = set()
+        self._idle: deque[Child] = deque()
+        self._waiting: deque[asyncio.Future[Child]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._retired = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Return the process ids of the children that serve."""
+        return tuple(sorted(child.pid for child in self._children))
+
+    async def evaluate(self, document: Mapping[str, Json]) -> PolicyAnswer:
+        """Evaluate on the next free child; raises PolicyFault."""
+        data, steps = self._documents.encode(document)
+        child = await self._free_child()
+        return self._documents.answer(read_answer(await child.ask(b"E" + data, self._timeout_s)), steps)
+
+    async def evaluate_on(self, child: Child, document: Mapping[str, Json]) -> PolicyAnswer:
+        """Evaluate on a child that does not serve yet; raises PolicyFault."""
+        data, steps = self._documents.encode(document)
+        return self._documents.answer(read_answer(await child.ask(b"E" + data, self._timeout_s)), steps)
+
+    async def load(self, child: Child, config: Mapping[str, Json]) -> None:
+        """Give a child this revision's modules and a config; raises PolicyRefused POLICY_LOAD_FAILED."""
+        try:
+            await load_child(child, self._modules, thaw(data_document(config)))
+        except PolicyFault as exc:
+            raise PolicyRefused("POLICY_LOAD_FAILED", f"{exc.code}: {exc.message}") from exc
+
+    async def add(self, child: Child | None = None) -> None:
+        """Let a loaded child serve, or start one; raises PolicyRefused when it cannot be loaded."""
+        if child is None:
+            child = await start_child()
+            try:
+                await self.load(child, self.bundle.config)
+            except PolicyRefused:
+                child.kill()
+                await child.ended()
+                raise
+        child.on_idle, child.on_lost = self._release, self._replace
+        self._children.add(child)
+        if child.lost:
+            self._replace(child)
+        else:
+            self._release(child)
+
+    async def retire(self) -> None:
+        """Take no new work, let what runs finish, end the children."""
+        self._retired = True
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(PolicyFault("POLICY_NOT_LOADED", "the policy engine is closing"))
+        while self._idle:
+            self._idle.popleft().kill()
+        for task in self._tasks:
+            task.cancel()
+        children = tuple(self._children)
+        await asyncio.gather(*(child.ended() for child in children), *self._tasks, return_exceptions=True)
+
+    async def _free_child(self) -> Child:
+        while self._idle:
+            child = self._idle.popleft()
+            if not child.lost:
+                return child
+        waiting: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await waiting
+        except TimeoutError as exc:
+            raise PolicyFault("POLICY_BUSY", f"no policy worker was free within {self._timeout_s:g} s") from exc
+        finally:
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+
+    def _release(self, child: Child) -> None:
+        if self._retired:
+            child.kill()
+            return
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(child)
+                return
+        self._idle.append(child)
+
+    def _replace(self, child: Child) -> None:
+        self._children.discard(child)
+        if child in self._idle:
+            self._idle.remove(child)
+        self._background(child.ended())
+        if not self._retired:
+            _log.warning("policy worker %d ended; starting another", child.pid)
+            self._background(self._respawn())
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _respawn(self) -> None:
+        for pause in _BACKOFF_S:
+            await asyncio.sleep(pause)
+            try:
+                await self.add()
+            except (OSError, PolicyRefused) as exc:
+                _log.error("a policy worker could not be started: %s", exc)
+            else:
+                return
+        _log.error("gave up starting a policy worker of %s", self.bundle.revision)
