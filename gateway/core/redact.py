@@ -87,7 +87,11 @@ class Redactor:
                 text = "".join(self._parts(pattern, text))
         return text
 
-    def value(self, value: Json) -> Json:
+    def bytes(self, data: bytes) -> bytes:
+        """Return bytes in which everything that looks like a secret is replaced; what is not UTF-8 stays as it is."""
+        return self.text(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+    def json(self, value: Json) -> Json:
         """Return a JSON value without secrets; names that say secret hide their whole value."""
         if isinstance(value, str):
             return self.text(value)
@@ -95,12 +99,12 @@ class Redactor:
             members = cast("Mapping[str, Json]", value)
             return {self.text(name): self._member(name, member) for name, member in members.items()}
         if isinstance(value, (list, tuple)):
-            return [self.value(member) for member in value]
+            return [self.json(member) for member in value]
         return value
 
     def _member(self, name: str, value: Json) -> Json:
         if not secret_name(name) or value is None or isinstance(value, bool):
-            return self.value(value)
+            return self.json(value)
         return self.placeholder(value)
 
     def _parts(self, pattern: re.Pattern[str], text: str) -> Iterator[str]:

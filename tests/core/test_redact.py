@@ -17,7 +17,8 @@ PLACEHOLDER = re.compile(r"hmac-sha256:k1:[0-9a-f]{64}")
 pieces = st.sampled_from(
     [
         "password=", "hunter2", " ", '"', "'", "--token ", "eyJ", "AKIA", "ABCDEFGHIJKLMNOP", "://user:", "@host",
-        "pwd: ",         "hmac-sha256:k1:", "ab" * 32, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "Bearer ", ".", "=",
+        "pwd: ", "hmac-sha256:k1:", "ab" * 32,
+        "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "Bearer ", ".", "=",
         "ghp_", "x" * 20, "secret", ":", "{", "}", ",", "\n", "é", "\ud800",
     ]
 )  # fmt: skip
@@ -40,13 +41,13 @@ def test_redacting_text_twice_changes_nothing(text: str) -> None:
 
 @given(values)
 def test_redacting_a_value_twice_changes_nothing(value: object) -> None:
-    once = REDACTOR.value(value)
-    assert REDACTOR.value(once) == once
+    once = REDACTOR.json(value)
+    assert REDACTOR.json(once) == once
 
 
 @given(values)
 def test_redacting_keeps_the_shape(value: object) -> None:
-    redacted = REDACTOR.value(value)
+    redacted = REDACTOR.json(value)
     if isinstance(value, dict):
         assert set(redacted) == set(value)
     elif isinstance(value, list):
@@ -139,7 +140,7 @@ def test_a_member_whose_name_says_secret_hides_its_whole_value() -> None:
         "MasterUserPassword": "hunter2", "apiKey": {"a": 1}, "pin": 5, "Authorization": ["x"],
         "ManageMasterUserPassword": True, "secretName": "db", "token_ttl_s": 60, "token": None,
     }  # fmt: skip
-    redacted = REDACTOR.value(value)
+    redacted = REDACTOR.json(value)
     assert PLACEHOLDER.fullmatch(redacted["MasterUserPassword"])
     assert PLACEHOLDER.fullmatch(redacted["apiKey"])
     assert PLACEHOLDER.fullmatch(redacted["Authorization"])
@@ -148,18 +149,24 @@ def test_a_member_whose_name_says_secret_hides_its_whole_value() -> None:
 
 
 def test_a_secret_deep_inside_is_found() -> None:
-    redacted = json.dumps(REDACTOR.value({"steps": [{"argv": ["curl", "-H", "Authorization: Bearer abcdefghij"]}]}))
+    redacted = json.dumps(REDACTOR.json({"steps": [{"argv": ["curl", "-H", "Authorization: Bearer abcdefghij"]}]}))
     assert "abcdefghij" not in redacted
 
 
+def test_bytes_that_are_no_text_stay_as_they_are() -> None:
+    assert REDACTOR.bytes(b"\xff\x00 plain") == b"\xff\x00 plain"
+    assert b"hunter2" not in REDACTOR.bytes(b"\xffpassword=hunter2\xfe")
+    assert REDACTOR.bytes(b"\xffpassword=hunter2\xfe").startswith(b"\xffpassword=hmac-sha256:k1:")
+
+
 def test_a_secret_in_a_member_name_is_found() -> None:
-    assert "AKIAIOSFODNN7EXAMPLE" not in str(REDACTOR.value({"AKIAIOSFODNN7EXAMPLE": 1}))
+    assert "AKIAIOSFODNN7EXAMPLE" not in str(REDACTOR.json({"AKIAIOSFODNN7EXAMPLE": 1}))
 
 
 def test_a_secretref_is_a_reference_that_stays() -> None:
     reference = REDACTOR.secretref("hunter2")
     assert reference == {"secretref": REDACTOR.placeholder("hunter2")}
-    assert REDACTOR.value({"MasterUserPassword": "x", "p": reference})["p"] == reference
+    assert REDACTOR.json({"MasterUserPassword": "x", "p": reference})["p"] == reference
 
 
 def test_a_made_up_placeholder_hides_nothing_else() -> None:

@@ -1,0 +1,137 @@
+"""Leaves: the records of the log, as canonical JSON.
+
+    {"schema": "countermand.leaf/1", "kind": "CM1003", "action": "act_…" | null, "at_ms": ms, "version": n,
+     "state_before": …, "event": …, "guard": …, "state_after": …, "body": {…}, "redacted": […], "prev": "<hex>"}
+
+A transition writes one leaf that carries its event and guard; it raises the version by one. The other leaves of the
+same unit of work carry no event: the same version, and state_after on both sides. A leaf that belongs to no action
+has action and states null and version 0. `prev` is the RFC 6962 hash of the leaf before it in the log, "" for none.
+`redacted` names the body's fields of which only the HMAC is recorded (secret, or not in `leaffields`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.core import shape
+from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.kinds import LeafKind
+from gateway.core.leaffields import FIELDS, FieldClass
+from gateway.core.redact import Redactor
+from gateway.core.states import Event, Guard, State
+
+__all__ = ["SCHEMA", "Leaf", "LeafKind", "leaf", "read_leaf"]
+
+SCHEMA = "countermand.leaf/1"
+_MAX = 2**53 - 1
+_MEMBERS = frozenset(
+    {
+        "schema",
+        "kind",
+        "action",
+        "at_ms",
+        "version",
+        "state_before",
+        "event",
+        "guard",
+        "state_after",
+        "body",
+        "redacted",
+        "prev",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf as it was read."""
+
+    kind: LeafKind
+    action: str | None
+    at_ms: int
+    version: int
+    state_before: State | None
+    event: Event | None
+    guard: Guard | None
+    state_after: State | None
+    body: Mapping[str, Json]
+    redacted: tuple[str, ...]
+    prev: str
+
+
+def leaf(  # noqa: PLR0913  # one argument per member of a leaf
+    kind: LeafKind,
+    *,
+    action: str | None,
+    at_ms: int,
+    state_before: State | None,
+    event: Event | None,
+    guard: Guard | None,
+    state_after: State | None,
+    version: int,
+    body: Mapping[str, Json],
+    prev_leaf: bytes,
+    redactor: Redactor,
+) -> bytes:
+    """Return the canonical bytes of a leaf; the body is redacted field by field, whatever the caller did before."""
+    recorded = {name: _record(_class(kind, name), value, redactor) for name, value in body.items()}
+    return canonical(
+        {
+            "schema": SCHEMA,
+            "kind": kind.value,
+            "action": action,
+            "at_ms": at_ms,
+            "version": version,
+            "state_before": state_before,
+            "event": event,
+            "guard": guard,
+            "state_after": state_after,
+            "body": recorded,
+            "redacted": sorted(name for name in body if _class(kind, name) is FieldClass.SECRET),
+            "prev": prev_leaf.hex(),
+        }
+    )
+
+
+def read_leaf(data: bytes) -> Leaf:
+    """Read a leaf; raises ValueError for anything that `leaf` does not write."""
+    item = shape.members(loads_strict(data), "leaf", _MEMBERS)
+    if item["schema"] != SCHEMA or not _is_canonical(item, data):
+        raise ValueError("not a canonical countermand.leaf/1")
+    return Leaf(
+        kind=LeafKind(item["kind"]),
+        action=None if item["action"] is None else shape.word(item["action"], "action"),
+        at_ms=shape.integer(item["at_ms"], "at_ms", 0, _MAX),
+        version=shape.integer(item["version"], "version", 0, _MAX),
+        state_before=_state(item["state_before"]),
+        event=None if item["event"] is None else Event(item["event"]),
+        guard=None if item["guard"] is None else Guard(item["guard"]),
+        state_after=_state(item["state_after"]),
+        body=shape.mapping(item["body"], "body"),
+        redacted=tuple(shape.text(name, "redacted") for name in shape.array(item["redacted"], "redacted", 256)),
+        prev=_prev(item["prev"]),
+    )
+
+
+def _is_canonical(item: Mapping[str, Json], data: bytes) -> bool:
+    try:
+        return canonical(item) == data
+    except RecursionError:
+        return False  # deeper than anything that `leaf` could have written
+
+
+def _class(kind: LeafKind, name: str) -> FieldClass:
+    return FIELDS[kind].get(name, FieldClass.SECRET)
+
+
+def _record(cls: FieldClass, value: Json, redactor: Redactor) -> Json:
+    if cls is FieldClass.PUBLIC:
+        return value
+    return redactor.json(value) if cls is FieldClass.SENSITIVE else redactor.placeholder(value)
+
+
+def _state(value: Json) -> State | None:
+    return None if value is None else State(value)
+
+
+def _prev(value: Json) -> str:
+    return "" if value == "" else shape.sha256(f"sha256:{value}", "prev").removeprefix("sha256:")
