@@ -60,7 +60,7 @@ class AwsTarget:
         """Call the operation once; a change of the table only while the object still is as it was observed."""
         change = _CHANGES.get(step.operation)
         try:
-            if change is not None and "fields" in snapshot:
+            if change is not None and change.wanted(step.params) is not None:
                 moved = await self._moved(change, step, snapshot)
                 if moved is not None:
                     return moved
@@ -142,6 +142,8 @@ class AwsTarget:
 
     async def _moved(self, change: Change, step: Step, snapshot: Mapping[str, Json]) -> Applied | None:
         """Return why the step must not run: the object is not as it was observed."""
+        if "fields" not in snapshot:
+            return Applied("not_applied", "SNAPSHOT_MISSING", "the step was not observed")
         found = await self._see(change, step)
         now = {} if found is None else {path: found.fields.get(path) for path in snapshot["fields"]}
         if found is None or now != dict(snapshot["fields"]) or found.busy != snapshot["busy"]:

@@ -29,6 +29,7 @@ from botocore.exceptions import (
 from gateway.core.canonical import Json, thaw
 from gateway.errors import TargetFault
 from gateway.executor.config import AwsScope
+from gateway.executor.deadline import left_s
 
 _NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
 _SERVER_ERROR = 500
@@ -49,8 +50,8 @@ class AwsAccount:
 
     def __init__(self, scope: AwsScope) -> None:
         self.scope = scope
-        self.hard_timeout_s = scope.connect_timeout_s + scope.read_timeout_s
-        """No call outlives this: there are no retries."""
+        # No call outlives this: there are no retries. A thread cannot be stopped, so a call that could is not begun.
+        self._hard_timeout_s = scope.connect_timeout_s + scope.read_timeout_s
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._lock = threading.Lock()
         self._checked = not scope.account
@@ -62,6 +63,8 @@ class AwsAccount:
     async def call(self, operation: str, region: str | None, params: Mapping[str, Json]) -> dict[str, Any]:
         """Call `<service>.<Operation>` and return its answer without ResponseMetadata; raises AwsCallError."""
         await self._check_account()
+        if left_s() < self._hard_timeout_s:
+            raise AwsCallError("DEADLINE_TOO_NEAR", "a call could outlive the deadline of the work", sent=False)
         return await asyncio.to_thread(self._call, operation, region, thaw(params))
 
     async def _check_account(self) -> None:

@@ -40,8 +40,11 @@ class PostgresTarget:
 
     def __init__(self, scope: PostgresScope, clock: Clock, output_bytes: int) -> None:
         database = Database(scope)
+        select = Select(database, output_bytes)
         self._operations: Mapping[str, Operation] = {
-            "sql.select": Select(database, output_bytes),
+            "sql.select": select,
+            "sql.explain": select,
+            "sql.show": select,
             "sessions.cancel": Sessions(database, clock, "cancel"),
             "sessions.terminate": Sessions(database, clock, "terminate"),
             "roles.connection_limit": ConnectionLimit(database, clock),

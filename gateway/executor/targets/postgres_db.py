@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from gateway.errors import TargetFault
 from gateway.executor.config import PostgresScope
+from gateway.executor.deadline import left_s
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -64,12 +65,14 @@ class Database:
 
     async def _pin(self, conn: Connection, role: str) -> None:
         """Make the server read statements as the parser did: names from pg_catalog first, standard strings."""
+        # The server, too, stops at the deadline of the work, also when the connection is lost meanwhile.
+        timeout_ms = max(1, int(min(self.scope.statement_timeout_ms, left_s() * 1_000)))
         settings = {
             "search_path": "pg_catalog, public",
             "standard_conforming_strings": "on",
-            "statement_timeout": f"{self.scope.statement_timeout_ms}ms",
+            "statement_timeout": f"{timeout_ms}ms",
             "lock_timeout": f"{self.scope.lock_timeout_ms}ms",
-            "idle_in_transaction_session_timeout": f"{self.scope.statement_timeout_ms}ms",
+            "idle_in_transaction_session_timeout": f"{timeout_ms}ms",
             "DateStyle": "ISO, MDY",
             "IntervalStyle": "iso_8601",
             "TimeZone": "UTC",

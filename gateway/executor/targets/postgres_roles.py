@@ -68,6 +68,8 @@ class ConnectionLimit:
 
     async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:
         """Set the limit if it still is what was observed."""
+        if "connection_limit" not in snapshot:
+            return Applied("not_applied", "SNAPSHOT_MISSING", "the step was not observed")
         role, limit = _params(step)
         swap = await self._swap(role, int(snapshot["connection_limit"]), limit)
         match swap.outcome:
@@ -87,12 +89,14 @@ class ConnectionLimit:
         after = {"connection_limit": found}
         if found == limit:
             return Applied("applied", after=after)
-        if found == snapshot["connection_limit"]:
+        if found == snapshot.get("connection_limit"):
             return Applied("not_applied", after=after)
         return Applied("unknown", "STATE_CHANGED", "the limit is neither the old nor the new one", after=after)
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Set the old limit if the limit is still ours, and read it back."""
+        if "connection_limit" not in snapshot:
+            return Undone("impossible", "SNAPSHOT_MISSING", "the step was not observed")
         role, limit = _params(step)
         old = int(snapshot["connection_limit"])
         swap = await self._swap(role, limit, old)

@@ -1,4 +1,4 @@
-"""Reads: one SELECT in a READ ONLY transaction, sent by the extended protocol, rows as JSON lines."""
+"""Reads: one statement in a READ ONLY transaction, sent by the extended protocol, rows as JSON lines."""
 
 # ruff: noqa: ARG002  # the methods have the signatures of the Target port
 
@@ -27,7 +27,7 @@ _AS_TEXT = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "n
 
 
 class Select:
-    """`sql.select`, params {"sql"}; what comes back are JSON objects, one a line, keyed by column."""
+    """`sql.select`, `sql.explain`, `sql.show`, params {"sql"}; rows come back as JSON objects, one a line."""
 
     def __init__(self, database: Database, output_bytes: int) -> None:
         self._database = database

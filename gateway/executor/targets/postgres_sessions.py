@@ -22,7 +22,7 @@ from gateway.executor.targets import seen
 from gateway.executor.targets.postgres_db import Connection, Database, reason
 from gateway.ports import Applied, Clock, Observed, Undone
 
-_START = "to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+_START = "to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
 _OBSERVE = f"""
 SELECT a.pid, {_START}, a.backend_type, a.usename, a.datname, a.application_name, a.state, a.wait_event_type,
        (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint,
@@ -169,7 +169,8 @@ def _arrays(sessions: Sequence[_Session]) -> tuple[list[int], list[str | None]]:
 
 
 def _target(step: Step, session: _Session) -> str:
-    return step.target.id if len(step.params["sessions"]) == 1 else f"{step.target.id}/{session.pid}"
+    """Return the id that a step on this session alone would have: the list of pids is the id's last part."""
+    return f"{step.target.id.rpartition('/')[0]}/{session.pid}"
 
 
 def _code(changes: Sequence[object]) -> str:

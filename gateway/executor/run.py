@@ -1,0 +1,19 @@
+"""Run an executor: the composition of this process."""
+
+from gateway.executor.build import serving
+from gateway.executor.claims import Claims, TrustedKeys
+from gateway.executor.config import ExecutorConfig
+from gateway.executor.session import Link, Session
+from gateway.executor.work import Worker
+from gateway.ports import Clock
+
+
+async def run(config: ExecutorConfig, *, clock: Clock, instance: str) -> None:
+    """Serve the gateway until cancelled; `instance` is unique per process start; raises ConfigFault before dialling."""
+    claims = Claims(config.audience, TrustedKeys(config.jwks), clock)
+    async with serving(config, clock) as served:
+        link = Link(config, instance)
+        try:
+            await Session(config, link, Worker(served, claims, link, clock)).serve()
+        finally:
+            await link.close()
