@@ -44,10 +44,17 @@ def checked(name: str, settings: Settings, required: Mapping[str, type], optiona
     for key, value in settings.items():
         if key not in types:
             raise ConfigFault("CONFIG_UNKNOWN_KEY", f"{name} has no setting {key!r}", key=f"{name}.{key}")
-        if not isinstance(value, types[key]) or isinstance(value, bool) is not (types[key] is bool):
+        if not _is(value, types[key]):
             text = f"{name}.{key} must be of type {types[key].__name__}"
             raise ConfigFault("CONFIG_SHAPE", text, key=f"{name}.{key}")
     return settings
+
+
+def _is(value: object, kind: type) -> bool:
+    """Tell whether a value has a type as people write it: a whole number will do for a float, a bool never for a number."""
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _installed(name: str, kind: str, group: str) -> Any:

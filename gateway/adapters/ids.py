@@ -11,7 +11,7 @@ _LENGTH = 26
 
 
 class UlidIds:
-    """Ids of 48 bits of time and 80 random bits (github.com/ulid/spec), sorted by time, even if the clock steps back."""
+    """Ids of 48 bits of time and 80 random bits (github.com/ulid/spec), ordered even if the clock steps back."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -24,6 +24,7 @@ def migrate(connection: sqlite3.Connection, connect: Callable[[], sqlite3.Connec
         return
     from alembic import command
     from alembic.script import ScriptDirectory
+    from sqlalchemy.exc import SQLAlchemyError
 
     config = alembic_config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -31,7 +32,10 @@ def migrate(connection: sqlite3.Connection, connect: Callable[[], sqlite3.Connec
         text = f"the database has schema {version}, this gateway knows schemas up to {HEAD}: run a newer gateway"
         raise StoreFault("STORE_SCHEMA_NEWER", text)
     config.attributes["connect"] = connect
-    command.upgrade(config, HEAD)
+    try:
+        command.upgrade(config, HEAD)
+    except SQLAlchemyError as exc:
+        raise StoreFault("STORE_MIGRATION", f"the schema could not be brought to {HEAD}: {exc}") from exc
 
 
 def schema_version(connection: sqlite3.Connection) -> str:

@@ -46,8 +46,11 @@ class Readers:
         try:
             connection.execute("BEGIN")
             return unit(SqliteTx(connection))
-        except (sqlite3.Error, StopIteration) as exc:
-            raise as_fault(exc) from exc
+        except BaseException as exc:
+            fault = as_fault(exc)
+            if fault is exc:
+                raise
+            raise fault from exc
         finally:
             connection.rollback()
             self._idle.put(connection)

@@ -1,7 +1,9 @@
 """The SQLite store: state, log and timers in one file; one writer thread, a few readers, one gateway at a time."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -24,12 +26,15 @@ class SqliteStore:
     def __init__(self, files: DatabaseFiles) -> None:
         """Migrate and start on files that `open` or `in_memory` prepared."""
         self._files = files
-        connection = files.connect()
-        migrate(connection, files.connect)
-        load_tail(connection)
-        files.remember()
-        self._readers = Readers(files)
-        self._writer = Writer(files, connection)
+        with ExitStack() as undo:
+            connection = files.connect()
+            undo.callback(connection.close)
+            migrate(connection, files.connect)
+            load_tail(connection)
+            files.remember()
+            self._readers = Readers(files)
+            self._writer = Writer(files, connection)
+            undo.pop_all()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -43,7 +48,9 @@ class SqliteStore:
             return cls(files)
         except BaseException as exc:
             files.release()
-            raise as_fault(exc) from exc
+            if isinstance(exc, sqlite3.Error):
+                raise as_fault(exc) from exc
+            raise
 
     @classmethod
     def in_memory(cls) -> Self:

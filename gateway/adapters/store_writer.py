@@ -36,7 +36,7 @@ class Answer:
     """The end of a unit of work: what it returned, or what it raised."""
 
     value: Any = None
-    error: BaseException | None = None
+    error: Exception | None = None
 
 
 class Writer:
@@ -48,19 +48,22 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._tail: LogTail | None = None
         self._closing = False
+        self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> None:
         """Queue a job; its future is answered on its loop."""
-        if self._closing:
-            raise _closed()
-        self._queue.put(job)
+        with self._gate:
+            if self._closing:
+                raise _closed()
+            self._queue.put(job)
 
     def close(self) -> None:
         """Commit what is queued, then end the thread and its connection."""
-        self._closing = True
-        self._queue.put(None)
+        with self._gate:
+            self._closing = True
+            self._queue.put(None)
         self._thread.join()
         self._connection.close()
 
@@ -74,8 +77,6 @@ class Writer:
             _answer(batch, self._commit(batch))
             if last:
                 break
-        late, _ = self._drain()
-        _answer(late, [Answer(error=_closed())] * len(late))
 
     def _drain(self, *first: Job) -> tuple[list[Job], bool]:
         batch = list(first)
@@ -100,10 +101,9 @@ class Writer:
             save_tail(self._connection, self._tail)
             self._connection.execute("COMMIT")
             self._files.check()
-        except (sqlite3.Error, StoreFault) as exc:
+        except Exception as exc:  # noqa: BLE001 - a writer that dies would leave its callers waiting for ever
             self._abandon()
-            fault = as_fault(exc)
-            return [Answer(error=fault)] * len(batch)
+            return [Answer(error=_of_the_batch(exc)) for _ in batch]
         self._tail.saved = self._tail.end
         return answers
 
@@ -130,7 +130,7 @@ class Writer:
             self._connection.rollback()
 
 
-def as_fault(exc: BaseException) -> BaseException:
+def as_fault(exc: BaseException) -> Exception:
     """Return what a caller is to see: the database's errors as StoreFault, everything else as it is."""
     if isinstance(exc, sqlite3.IntegrityError):
         return _caused(StoreFault("STORE_CONFLICT", f"the row contradicts what is stored: {exc}"), exc)
@@ -138,10 +138,16 @@ def as_fault(exc: BaseException) -> BaseException:
         return _caused(StoreFault("STORE_READ_ONLY", "a unit of work that reads cannot write"), exc)
     if isinstance(exc, sqlite3.Error):
         return _caused(StoreFault("STORE_UNAVAILABLE", f"the database refused: {exc}"), exc)
-    if isinstance(exc, StopIteration):
-        # A future cannot carry it: its caller would wait for ever.
-        return _caused(RuntimeError("a unit of work raised StopIteration"), exc)
+    if isinstance(exc, StopIteration) or not isinstance(exc, Exception):
+        # A future does not carry StopIteration; the others would end or cancel the caller's task in the unit's name.
+        return _caused(RuntimeError(f"a unit of work ended with {exc!r}"), exc)
     return exc
+
+
+def _of_the_batch(exc: Exception) -> Exception:
+    """Return one caller's own copy of what befell its whole batch."""
+    code = exc.code if isinstance(exc, StoreFault) else "STORE_UNAVAILABLE"
+    return _caused(StoreFault(code, f"nothing was stored: {exc}"), exc)
 
 
 def _lost(exc: BaseException) -> StoreFault:

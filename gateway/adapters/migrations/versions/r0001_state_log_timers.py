@@ -33,7 +33,7 @@ def _actions() -> None:
     _create("actions", _text("id", key=True), *_each(_text, _ACTION_TEXTS), *_each(_whole, _ACTION_WHOLES))
     _create("documents", _text("action", key=True), _text("kind", key=True), _bytes("data"))
     _create("sealed", _text("action", key=True), _text("kind", key=True), _bytes("data"))
-    step_keys = [_text("action", key=True), _whole("step", key=True)]
+    step_keys = (_text("action", key=True), _whole("step", key=True))
     _create("steps", *step_keys, _text("status"), _whole("fence"), _text("code"))
     op.create_index("actions_state", "actions", ["state", "id"])
     op.create_index("actions_incident", "actions", ["incident", "id"])
@@ -57,7 +57,7 @@ def _approvals_and_incidents() -> None:
     _create("votes", *vote_keys, *_each(_text, _VOTE_TEXTS), _whole("approve"), _whole("at_ms"))
     incident_texts = [_text("source"), _text("status"), _text("doc")]
     _create("incidents", _text("id", key=True), *incident_texts, _whole("alert_ms"), _whole("opened_ms"))
-    read_keys = [_text("incident", key=True), _whole("seq", key=True)]
+    read_keys = (_text("incident", key=True), _whole("seq", key=True))
     read_texts = [_text("action"), _text("hypothesis"), _text("targets"), _text("outcome")]
     _create("reads", *read_keys, *read_texts, _whole("at_ms"))
     op.create_index("incidents_status", "incidents", ["status", "id"])
