@@ -315,6 +315,7 @@ class FakeGateway:
     async def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
         self.attached.add(audience)
         self.instances.append(instance)
+        self.changed.set()
         try:
             for work in self.work.get(audience, []):
                 yield work

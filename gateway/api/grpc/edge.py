@@ -40,8 +40,7 @@ class Edge:
     door: Door
     transport: Transport
     authenticator: Authenticator
-    unary_timeout_s: float = 30.0
-    """Longest unary call, whatever deadline the caller set."""
+    unary_timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,13 @@ class Listener:
 
 
 class Doors:
-    """The running gRPC servers of a gateway."""
+    """The running gRPC servers of a gateway; `unary_timeout_s` ends a call whatever deadline its caller set."""
 
-    def __init__(self, gateway: GatewayUseCases, authenticator: Authenticator) -> None:
+    def __init__(
+        self, gateway: GatewayUseCases, authenticator: Authenticator, *, unary_timeout_s: float = 30.0
+    ) -> None:
         self._authenticator = authenticator
+        self._unary_timeout_s = unary_timeout_s
         self._services = services(gateway)
         self._servers: list[grpc.aio.Server] = []
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stubs
@@ -96,7 +99,7 @@ class Doors:
         path = Path(listener.address.removeprefix(UNIX))
         if unix:
             sockets.prepare(path)
-        edge = Edge(listener.door, "unix" if unix else "tcp", self._authenticator)
+        edge = Edge(listener.door, "unix" if unix else "tcp", self._authenticator, self._unary_timeout_s)
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers([handler(edge, service) for service in self._services[listener.door]])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
