@@ -1,11 +1,11 @@
 """Leaves: the records of the log, as canonical JSON.
 
-    {"schema": "countermand.leaf/1", "kind": "CM1003", "action": "act_…" | null, "at_ms": ms, "version": n,
+    {"schema": "countermand.leaf/1", "kind": "CM1003", "action": "act_…", "at_ms": ms, "version": n,
      "state_before": …, "event": …, "guard": …, "state_after": …, "body": {…}, "redacted": […], "prev": "<hex>"}
 
 A transition writes one leaf that carries its event and guard; it raises the version by one. The other leaves of the
 same unit of work carry no event: the same version, and state_after on both sides. A leaf that belongs to no action
-has action and states null and version 0. `prev` is the RFC 6962 hash of the leaf before it in the log, "" for none.
+has action "", states null and version 0. `prev` is the RFC 6962 hash of the leaf before it in the log, "" for none.
 `redacted` names the body's fields of which only the HMAC is recorded (secret, or not in `leaffields`).
 """
 
@@ -46,7 +46,7 @@ class Leaf:
     """A leaf as it was read."""
 
     kind: LeafKind
-    action: str | None
+    action: str
     at_ms: int
     version: int
     state_before: State | None
@@ -61,7 +61,7 @@ class Leaf:
 def leaf(  # noqa: PLR0913  # one argument per member of a leaf
     kind: LeafKind,
     *,
-    action: str | None,
+    action: str,
     at_ms: int,
     state_before: State | None,
     event: Event | None,
@@ -99,7 +99,7 @@ def read_leaf(data: bytes) -> Leaf:
         raise ValueError("not a canonical countermand.leaf/1")
     return Leaf(
         kind=LeafKind(item["kind"]),
-        action=None if item["action"] is None else shape.word(item["action"], "action"),
+        action="" if item["action"] == "" else shape.word(item["action"], "action"),
         at_ms=shape.integer(item["at_ms"], "at_ms", 0, _MAX),
         version=shape.integer(item["version"], "version", 0, _MAX),
         state_before=_state(item["state_before"]),

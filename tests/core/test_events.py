@@ -58,11 +58,11 @@ def test_a_leaf_reads_back() -> None:
 
 def test_a_leaf_of_no_action_reads_back() -> None:
     data = leaf(
-        LeafKind.RESTART, action=None, at_ms=0, state_before=None, event=None, guard=None, state_after=None,
+        LeafKind.RESTART, action="", at_ms=0, state_before=None, event=None, guard=None, state_after=None,
         version=0, body={"instance": "i"}, prev_leaf=b"", redactor=REDACTOR,
     )  # fmt: skip
     read = read_leaf(data)
-    assert (read.action, read.state_after, read.prev) == (None, None, "")
+    assert (read.action, read.state_after, read.prev) == ("", None, "")
 
 
 def test_a_sensitive_field_passes_the_pattern_net() -> None:
@@ -104,7 +104,7 @@ GOOD = make(agent="a")
         (b'"event":"submit"', b'"event":"summit"'),
         (b'"guard":"parsed"', b'"guard":""'),
         (b'"state_after":"PROPOSED"', b'"state_after":"proposed"'),
-        (b'"action":"act_1"', b'"action":""'),
+        (b'"action":"act_1"', b'"action":null'),
         (b'"body":{"agent":"a"}', b'"body":[]'),
         (b'"redacted":[]', b'"redacted":[1]'),
         (b'"prev":"01', b'"prev":"0g'),
