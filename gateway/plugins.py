@@ -51,7 +51,7 @@ def checked(name: str, settings: Settings, required: Mapping[str, type], optiona
 
 
 def _is(value: object, kind: type) -> bool:
-    """Tell whether a value has a type as people write it: a whole number will do for a float, a bool never for a number."""
+    """Tell whether a value has a type as people write it: a whole number is a float too, a bool is never a number."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)

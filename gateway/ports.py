@@ -283,6 +283,14 @@ class Tx(Protocol):
         """Return the RFC 6962 leaf hashes of [first, last)."""
         ...
 
+    def range_roots(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the RFC 6962 root of each range [first, last) of leaves, in O(log n): what proofs are made of.
+
+        Takes what `core.merkle.inclusion_ranges` and `consistency_ranges` return; raises ValueError for an empty range
+        or leaves that do not exist.
+        """
+        ...
+
     def leaf_of(self, action: str, kind: str) -> int | None:
         """Return the index of the newest leaf of this kind code for an action."""
         ...
@@ -302,7 +310,6 @@ class Tx(Protocol):
     def dead_letters(self, sink: str) -> list[tuple[int, str, int]]:
         """Return (index, error, at_ms) of what this sink would not take, in order of index."""
         ...
-
 
 
 class Store(Protocol):

@@ -1,14 +1,16 @@
 """The log inside the SQLite store: dense leaves, the Merkle frontier that moves with them, checkpoints."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters.store_tx_base import BaseTx
-from gateway.core.merkle import Frontier, leaf_hash
+from gateway.core.merkle import Frontier, Range, leaf_hash, node_hash
 from gateway.errors import StoreFault
 from gateway.ports import LogHead
 
 _APPEND = "INSERT INTO leaves (idx, hash, body, action, kind) VALUES (?, ?, ?, ?, ?)"
+_COMPLETE = "INSERT INTO nodes (level, idx, hash) VALUES (?, ?, ?)"
 _LOAD = "SELECT size, root, frontier FROM log_head WHERE id = 0"
 _SAVE = """
 INSERT INTO log_head (id, size, root, frontier) VALUES (0, ?, ?, ?)
@@ -36,11 +38,11 @@ class LogTail:
     end: LogEnd
     saved: LogEnd
 
-    def append(self, leaf: bytes) -> tuple[int, bytes]:
-        """Move the end by one leaf; returns its index and hash."""
-        index, digest = self.end.frontier.size, leaf_hash(leaf)
-        self.end = LogEnd(self.end.frontier.append(digest), digest)
-        return index, digest
+    def append(self, leaf: bytes) -> tuple[int, bytes, list[tuple[int, int, bytes]]]:
+        """Move the end by one leaf; returns its index, its hash, and (level, index, root) of subtrees it completes."""
+        before, digest = self.end.frontier, leaf_hash(leaf)
+        self.end = LogEnd(before.append(digest), digest)
+        return before.size, digest, _completed(before, digest)
 
 
 def load_tail(connection: sqlite3.Connection) -> LogTail:
@@ -75,8 +77,10 @@ class LogTx(BaseTx):
         """Append a leaf and return its index."""
         if self._tail is None:
             raise StoreFault("STORE_READ_ONLY", "a unit of work that reads cannot append")
-        index, digest = self._tail.append(leaf)
+        index, digest, nodes = self._tail.append(leaf)
         self._run(_APPEND, index, digest, leaf, action, kind)
+        for node in nodes:
+            self._run(_COMPLETE, *node)
         return index
 
     def last_leaf_hash(self) -> bytes:
@@ -104,6 +108,30 @@ class LogTx(BaseTx):
         rows = self._all("SELECT hash FROM leaves WHERE idx >= ? AND idx < ? ORDER BY idx", first, last)
         return [row[0] for row in rows]
 
+    def range_roots(self, ranges: Sequence[Range]) -> list[bytes]:
+        """Return the root of each range [first, last) of leaves from the roots of its complete subtrees."""
+        size = self.log_head().size
+        for first, last in ranges:
+            if not 0 <= first < last <= size:
+                raise ValueError(f"[{first}, {last}) is no range of {size} leaves")
+        return [self._root(first, last) for first, last in ranges]
+
+    def _root(self, first: int, last: int) -> bytes:
+        level = (last - first - 1).bit_length()
+        if last - first == 1 << level and first % (1 << level) == 0:
+            return self._subtree(level, first >> level)
+        middle = first + (1 << level - 1)
+        return node_hash(self._root(first, middle), self._root(middle, last))
+
+    def _subtree(self, level: int, index: int) -> bytes:
+        if level == 0:
+            found = self._cell("SELECT hash FROM leaves WHERE idx = ?", bytes, index)
+        else:
+            found = self._cell("SELECT hash FROM nodes WHERE level = ? AND idx = ?", bytes, level, index)
+        if found is None:
+            raise _damaged(f"the root of subtree {index} at level {level} is missing")
+        return found
+
     def leaf_of(self, action: str, kind: str) -> int | None:
         """Return the index of the newest leaf of this kind for an action."""
         return self._cell(_LEAF_OF, int, action, kind)
@@ -119,6 +147,17 @@ class LogTx(BaseTx):
         """Return (size, note) of the newest checkpoint that covers at least `min_size` leaves."""
         found = self._one(_CHECKPOINT, min_size)
         return (found[0], found[1]) if found else None
+
+
+def _completed(before: Frontier, digest: bytes) -> list[tuple[int, int, bytes]]:
+    """Return the roots of the subtrees that end with the leaf appended to a frontier, smallest first."""
+    nodes = []
+    node, level = digest, 0
+    while before.size >> level & 1:
+        node = node_hash(before.peaks[-1 - level], node)
+        level += 1
+        nodes.append((level, before.size >> level, node))
+    return nodes
 
 
 def _damaged(text: str) -> StoreFault:

@@ -133,6 +133,8 @@ leaves = _table(
     _text("kind"),
     Index("leaves_action", "action", "kind", "idx"),
 )
+# Roots of complete subtrees: (level, idx) covers the 2^level leaves from idx * 2^level on; level 0 is `leaves.hash`.
+nodes = _table("nodes", _key_whole("level"), _key_whole("idx"), _bytes("hash"))
 log_head = _table("log_head", _key_whole("id"), _whole("size"), _bytes("root"), _bytes("frontier"))
 checkpoints = _table("checkpoints", _key_whole("size"), _bytes("root"), _text("note"))
 cursors = _table("cursors", _key("sink"), _whole("next"))

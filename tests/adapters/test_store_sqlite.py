@@ -13,15 +13,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.adapters.store_migrate import HEAD, alembic_config
 from gateway.adapters.store_schema import metadata
 from gateway.adapters.store_sqlite import SqliteStore
-from gateway.core.merkle import Frontier, leaf_hash
+from gateway.core.merkle import leaf_hash, root_of
 from gateway.errors import ConfigFault, StoreFault
-from gateway.ports import Tx
+from gateway.ports import LogHead, Tx
 
 pytestmark = pytest.mark.anyio
 
@@ -50,10 +52,8 @@ def leaves_of(path: Path) -> list[bytes]:
         leaves = [row[0] for row in connection.execute("SELECT body FROM leaves ORDER BY idx")]
         head = connection.execute("SELECT size, root FROM log_head").fetchone()
     connection.close()
-    frontier = Frontier()
-    for leaf in leaves:
-        frontier = frontier.append(leaf_hash(leaf))
-    assert (head or (0, frontier.root())) == (len(leaves), frontier.root())
+    root = root_of(map(leaf_hash, leaves))
+    assert (head or (0, root)) == (len(leaves), root)
     return leaves
 
 
@@ -234,6 +234,51 @@ class TestFailures:
         answers = await asyncio.gather(*(store.write(append(b"lost")) for _ in range(8)), return_exceptions=True)
         assert {type(answer) for answer in answers} == {StoreFault}
         assert len({id(answer) for answer in answers}) == 8
+
+
+class BrokenError(Exception):
+    """Raised by the units below."""
+
+
+def unit_of(name: str, leaves: int, *, fails: bool) -> Callable[[Tx], list[tuple[int, bytes]]]:
+    def run(tx: Tx) -> list[tuple[int, bytes]]:
+        bodies = [f"{name}/{number}".encode() for number in range(leaves)]
+        appended = [(append(body)(tx), body) for body in bodies]
+        if fails:
+            raise BrokenError
+        return appended
+
+    return run
+
+
+def give_up(tx: Tx) -> None:
+    """Do what a broken disk does: end the transaction under the hands of its units."""
+    append(b"lost")(tx)
+    tx._connection.execute("ROLLBACK")  # type: ignore[attr-defined]
+    raise BrokenError
+
+
+@given(rounds=st.lists(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=6), max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_no_mix_of_failing_units_and_lost_batches_moves_the_tree_off_its_leaves(
+    rounds: list[list[tuple[int, bool]]],
+) -> None:
+    async def play() -> None:
+        store = SqliteStore.in_memory()
+        kept: dict[int, bytes] = {}
+        for number, drawn in enumerate(rounds):
+            units = [unit_of(f"{number}/{place}", leaves, fails=fails) for place, (leaves, fails) in enumerate(drawn)]
+            answers = await asyncio.gather(*map(store.write, [*units, give_up]), return_exceptions=True)
+            assert isinstance(answers.pop(), StoreFault)
+            for answer in answers:
+                kept |= dict(answer) if isinstance(answer, list) else {}
+        root = root_of(leaf_hash(kept[index]) for index in range(len(kept)))
+        for look in (store.read, store.write):
+            assert await look(lambda tx: tx.log_head()) == LogHead(len(kept), root)
+            assert await look(lambda tx: tx.leaves(0, 999)) == sorted(kept.items())
+        await store.close()
+
+    asyncio.run(play())
 
 
 class TestCrashes:

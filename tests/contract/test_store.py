@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.store_sqlite import SqliteStore
-from gateway.core.merkle import Frontier, leaf_hash
+from gateway.core.merkle import (
+    Frontier,
+    consistency_proof,
+    consistency_ranges,
+    inclusion_ranges,
+    leaf_hash,
+    root_of,
+    verify_inclusion,
+)
 from gateway.errors import NotFound, StoreFault
 from gateway.ports import (
     ActionRow,
@@ -378,15 +386,12 @@ def append(*leaves: bytes, action: str = "act_1", kind: str = "decision") -> Cal
 
 async def assert_log_adds_up(store: Store, expected: list[bytes]) -> None:
     """Compare leaves, hashes, head and frontier with a tree built from nothing."""
-    frontier = Frontier()
-    for leaf in expected:
-        frontier = frontier.append(leaf_hash(leaf))
 
     def everything(tx: Tx) -> tuple[list[tuple[int, bytes]], list[bytes], LogHead, bytes]:
         return tx.leaves(0, 10_000), tx.leaf_hashes(0, 10_000), tx.log_head(), tx.last_leaf_hash()
 
-    head = LogHead(len(expected), frontier.root())
     hashes = [leaf_hash(leaf) for leaf in expected]
+    head = LogHead(len(expected), root_of(hashes))
     for seen in (await store.read(everything), await store.write(everything)):
         assert seen == (list(enumerate(expected)), hashes, head, hashes[-1] if hashes else b"")
 
@@ -413,6 +418,36 @@ class TestLog:
         assert await store.read(lambda tx: tx.leaves(8, 5)) == [(8, b"\x08"), (9, b"\x09")]
         assert await store.read(lambda tx: tx.leaves(3, 1)) == [(3, b"\x03")]
         assert await store.read(lambda tx: tx.leaf_hashes(2, 4)) == [leaf_hash(b"\x02"), leaf_hash(b"\x03")]
+
+    async def test_proofs_of_every_leaf_and_size_come_from_roots_of_ranges(self, store: Store) -> None:
+        leaves = [b"%d" % number for number in range(41)]
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        for leaf in leaves:
+            await store.write(append(leaf))
+
+        def prove(tx: Tx) -> None:
+            for size in range(1, 42):
+                for index in range(size):
+                    proof = tx.range_roots(inclusion_ranges(index, size))
+                    assert verify_inclusion(index, size, hashes[index], root_of(hashes[:size]), proof)
+                    consistency = tx.range_roots(consistency_ranges(index + 1, size))
+                    assert consistency == consistency_proof(index + 1, size, hashes)
+
+        await store.read(prove)
+        await store.write(prove)
+
+    async def test_every_range_has_the_root_of_its_leaves(self, store: Store) -> None:
+        hashes = [leaf_hash(b"%d" % number) for number in range(20)]
+        await store.write(append(*(b"%d" % number for number in range(20))))
+        ranges = [(first, last) for first in range(20) for last in range(first + 1, 21)]
+        roots = await store.read(lambda tx: tx.range_roots(ranges))
+        assert roots == [root_of(hashes[first:last]) for first, last in ranges]
+
+    @pytest.mark.parametrize("bad", [(0, 0), (0, 3), (2, 1), (-1, 1)])
+    async def test_a_range_that_does_not_exist_has_no_root(self, store: Store, bad: tuple[int, int]) -> None:
+        await store.write(append(b"a", b"b"))
+        with pytest.raises(ValueError, match="no range"):
+            await store.read(lambda tx: tx.range_roots([bad]))
 
     async def test_the_newest_leaf_of_a_kind_is_found_for_an_action(self, store: Store) -> None:
         await store.write(append(b"a", b"b"))

@@ -145,7 +145,6 @@ async def test_a_proxy_of_the_environment_is_not_used(receiver: Receiver, monkey
         "hooks.example/x",
         "https://",
         "",
-        "https://hooks.example:99999/x",
         "https://[::1/x",
     ],
 )

@@ -75,6 +75,7 @@ def _history_and_switches() -> None:
 
 def _log() -> None:
     _create("leaves", _whole("idx", key=True), _bytes("hash"), _bytes("body"), _text("action"), _text("kind"))
+    _create("nodes", _whole("level", key=True), _whole("idx", key=True), _bytes("hash"))
     _create("log_head", _whole("id", key=True), _whole("size"), _bytes("root"), _bytes("frontier"))
     _create("checkpoints", _whole("size", key=True), _bytes("root"), _text("note"))
     _create("cursors", _text("sink", key=True), _whole("next"))
