@@ -3,12 +3,12 @@
 import asyncio
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import orjson
 
-from gateway.core.bundle_merge import Module
 from gateway.core.canonical import Json
 from gateway.errors import PolicyFault
 
@@ -18,7 +18,7 @@ _START_TIMEOUT_S = 15.0
 class Child(asyncio.Protocol):
     """One worker process. It is busy from `ask` until its answer arrives, also when nobody waits any more."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         """Wrap a started process; see `start_child`."""
         self._process = process
         self._loop = asyncio.get_running_loop()
@@ -56,14 +56,13 @@ class Child(asyncio.Protocol):
 
     def kill(self) -> None:
         """End the process at once."""
-        if self._process.returncode is None:
-            self._process.kill()
+        self._process.kill()
         if self._transport is not None:
             self._transport.abort()
 
     async def ended(self) -> None:
         """Wait until the process is reaped."""
-        await self._process.wait()
+        await asyncio.to_thread(self._process.wait)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio.Protocol)."""
@@ -106,20 +105,21 @@ async def start_child() -> Child:
     """Start a worker process; fork is never used, so threads of gRPC in this process do not matter."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "gateway.adapters.policy_worker", str(theirs.fileno()),
-            stdin=asyncio.subprocess.DEVNULL,
+        # Popen, not asyncio's: its lock keeps a kill from racing with the reaping of a child that just died.
+        process = subprocess.Popen(  # noqa: ASYNC220  # returns once the child has executed, like asyncio's own
+            [sys.executable, "-I", "-m", "gateway.adapters.policy_worker", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
             env={"PATH": os.defpath, "RUST_BACKTRACE": "0"},
-        )  # fmt: skip
+        )
     _, child = await asyncio.get_running_loop().create_connection(lambda: Child(process), sock=ours)
     return child
 
 
-async def load_child(child: Child, modules: Sequence[Module], data: Json) -> None:
-    """Give a worker its engine; raises PolicyFault with what the worker says."""
-    body = orjson.dumps({"modules": modules, "data": data})
-    read_answer(await child.ask(b"L" + body, _START_TIMEOUT_S))
+async def load_child(child: Child, load: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Give a worker its engine and return its report {accelerated, why}; raises PolicyFault with what it says."""
+    report: Mapping[str, Json] = orjson.loads(read_answer(await child.ask(b"L" + orjson.dumps(load), _START_TIMEOUT_S)))
+    return report
 
 
 def read_answer(frame: bytes) -> bytes:

@@ -23,6 +23,8 @@ class Pool:
     def __init__(self, bundle: Bundle, timeout_s: float) -> None:
         """Prepare what children are loaded with; nothing runs yet."""
         self.bundle = bundle
+        self.accelerated = False
+        """Whether children answer by byte code; set by the first one."""
         self._timeout_s = timeout_s
         self._documents = Documents(bundle)
         self._modules = modules_of(bundle)
@@ -48,12 +50,24 @@ class Pool:
         data, steps = self._documents.encode(document)
         return self._documents.answer(read_answer(await child.ask(b"E" + data, self._timeout_s)), steps)
 
-    async def load(self, child: Child, config: Mapping[str, Json]) -> None:
-        """Give a child this revision's modules and a config; raises PolicyRefused POLICY_LOAD_FAILED."""
+    async def load(self, child: Child, config: Mapping[str, Json], probes: list[bytes] | None = None) -> None:
+        """Give a child this revision's modules and a config; raises PolicyRefused POLICY_LOAD_FAILED.
+
+        With probes the child proves byte code on them; the outcome holds for all children of the pool.
+        """
+        load = {"modules": self._modules, "data": thaw(data_document(config))}
+        if probes is not None:
+            load["probes"] = [probe.decode() for probe in probes]
+        elif self.accelerated:
+            load["probes"] = None
         try:
-            await load_child(child, self._modules, thaw(data_document(config)))
+            report = await load_child(child, load)
         except PolicyFault as exc:
             raise PolicyRefused("POLICY_LOAD_FAILED", f"{exc.code}: {exc.message}") from exc
+        if probes is not None:
+            self.accelerated = report["accelerated"]
+            if not self.accelerated:
+                _log.warning("policy %s runs on the interpreter: %s", self.bundle.revision, report["why"])
 
     async def add(self, child: Child | None = None) -> None:
         """Let a loaded child serve, or start one; raises PolicyRefused when it cannot be loaded."""

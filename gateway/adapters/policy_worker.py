@@ -1,7 +1,8 @@
 """The child: one regorus engine behind a socket. `python -I -m gateway.adapters.policy_worker FD`.
 
-Frames are a 4-byte big-endian length and a body. Asked: `L` + JSON {modules, data} replaces the engine,
-`E` + JSON evaluates. Answered: `O` + JSON text, or `F` + JSON {code, message}. End of file ends the child.
+Frames are a 4-byte big-endian length and a body. Asked: `L` + JSON {modules, data, probes?} replaces the
+engine (byte code is tried when there are probes, null: it was proven by a sibling), `E` + JSON evaluates. Answered:
+`O` + JSON text, or `F` + JSON {code, message}; a load answers {accelerated, why}. End of file ends the child.
 """
 
 import resource
@@ -24,8 +25,8 @@ def serve(connection: socket.socket) -> None:
     while (frame := _receive(connection)) is not None:
         try:
             if frame[:1] == b"L":
-                engine = _load(frame[1:])
-                answer = b"O"
+                engine, report = _load(frame[1:])
+                answer = b"O" + report
             elif engine is None:
                 answer = _fault(PolicyFault("POLICY_NOT_LOADED", "the worker has no revision"))
             else:
@@ -44,10 +45,14 @@ def main() -> None:
         serve(connection)
 
 
-def _load(body: bytes) -> RegorusEngine:
+def _load(body: bytes) -> tuple[RegorusEngine, bytes]:
     asked = orjson.loads(body)
     modules = [Module(m["package"], m["text"], tuple(map(tuple, m["origins"]))) for m in asked["modules"]]
-    return RegorusEngine(modules, asked["data"])
+    engine, why = RegorusEngine(modules, asked["data"]), ""
+    if "probes" in asked:
+        probes = asked["probes"]
+        why = engine.accelerate(None if probes is None else [probe.encode() for probe in probes])
+    return engine, orjson.dumps({"accelerated": engine.accelerated, "why": why})
 
 
 def _fault(exc: PolicyFault | PolicyRefused) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from gateway.adapters.policy_checks import check_bundle, check_canary, evaluate_samples
 from gateway.adapters.policy_child import Child, start_child
 from gateway.adapters.policy_pool import Pool
+from gateway.adapters.policy_probes import probes
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json
 from gateway.errors import PolicyFault
@@ -38,6 +39,11 @@ class WorkerEngine:
     def bundle(self) -> Bundle | None:
         """Return the bundle in force."""
         return None if self._pool is None else self._pool.bundle
+
+    @property
+    def accelerated(self) -> bool:
+        """Tell whether byte code answers: it agreed with the interpreter on this bundle's samples."""
+        return self._pool is not None and self._pool.accelerated
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -81,5 +87,5 @@ class WorkerEngine:
 
         await pool.load(child, pool.bundle.sample_config)
         await check_canary(pool.bundle, required, evaluate)
-        await pool.load(child, pool.bundle.config)
+        await pool.load(child, pool.bundle.config, probes(pool.bundle))
         await evaluate_samples(pool.bundle, evaluate)

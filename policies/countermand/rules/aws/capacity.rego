@@ -27,6 +27,7 @@ findings contains {
 	config.permits.operations[group][step.environment.name].aws[step.operation] in {"allow", "approve"}
 	_in_bounds(step)
 	have := fact.sole(step).settings.DesiredCapacity
+	is_number(have)
 	step.params.DesiredCapacity >= have
 	step.params.DesiredCapacity <= max([have, 1]) * config.aws.capacity_factor
 }
@@ -50,6 +51,7 @@ _capacities := [step |
 
 _in_bounds(step) if {
 	settings := fact.sole(step).settings
+	is_number(step.params.DesiredCapacity)
 	step.params.DesiredCapacity >= settings.MinSize
 	step.params.DesiredCapacity <= settings.MaxSize
 }

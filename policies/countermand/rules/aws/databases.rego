@@ -50,7 +50,7 @@ findings contains {"code": "AWS_STORAGE_SHRUNK", "limit": "deny", "step": step.i
 	input.stage == "decide"
 	some step in steps.writes
 	step.tool == "aws"
-	step.params.AllocatedStorage >= 0
+	not object.get(step.params, "AllocatedStorage", null) == null
 	not _grows(step)
 }
 
@@ -78,7 +78,8 @@ findings contains {
 }
 
 _keeps_snapshot(params) if {
-	count(params.FinalDBSnapshotIdentifier) > 0
+	is_string(params.FinalDBSnapshotIdentifier)
+	params.FinalDBSnapshotIdentifier != ""
 	not params.SkipFinalSnapshot == true
 }
 
@@ -86,4 +87,8 @@ _unprotects(params) if params.DeletionProtection == false
 
 _unprotects(params) if params.DisableApiTermination.Value == false
 
-_grows(step) if step.params.AllocatedStorage >= fact.sole(step).settings.AllocatedStorage
+_grows(step) if {
+	is_number(step.params.AllocatedStorage)
+	is_number(fact.sole(step).settings.AllocatedStorage)
+	step.params.AllocatedStorage >= fact.sole(step).settings.AllocatedStorage
+}

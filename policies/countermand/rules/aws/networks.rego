@@ -35,6 +35,7 @@ _cidrs(params) := array.concat(
 )
 
 _narrow(cidr) if {
+	is_string(cidr)
 	parts := split(cidr, "/")
 	count(parts) == 2
 	not contains(cidr, ":")
@@ -42,6 +43,7 @@ _narrow(cidr) if {
 }
 
 _narrow(cidr) if {
+	is_string(cidr)
 	parts := split(cidr, "/")
 	count(parts) == 2
 	contains(cidr, ":")

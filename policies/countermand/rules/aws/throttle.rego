@@ -60,7 +60,9 @@ _lowers(step, _) if object.get(fact.sole(step), "throttle", null) == null
 
 _lowers(step, patch) if {
 	_number(patch.value)
-	fact.sole(step).throttle[trim_prefix(patch.path, "/throttle/")] >= to_number(patch.value)
+	have := fact.sole(step).throttle[trim_prefix(patch.path, "/throttle/")]
+	is_number(have)
+	have >= to_number(patch.value)
 }
 
 # Digits with at most one point; to_number must never see anything else, it would end the evaluation.

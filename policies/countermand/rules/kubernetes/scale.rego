@@ -37,6 +37,8 @@ findings contains {
 	config.permits.operations[group][step.environment.name].kubernetes[step.operation] in {"allow", "approve"}
 	limit := config.kubernetes.scale[step.environment.name]
 	have := fact.sole(step).replicas.desired
+	is_number(have)
+	is_number(step.params.replicas)
 	step.params.replicas >= 1
 	step.params.replicas <= min([limit.max, max([have, 1]) * limit.factor])
 }

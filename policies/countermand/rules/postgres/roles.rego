@@ -30,6 +30,7 @@ findings contains {
 	config.permits.operations[group][step.environment.name].postgres[step.operation] in {"allow", "approve"}
 	input.request.lease_s >= 1
 	input.request.lease_s <= config.lease.operations.postgres[step.operation].max_ttl_s
+	is_number(step.params.limit)
 	step.params.limit >= config.postgres.connection_limit.min
 }
 
