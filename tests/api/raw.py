@@ -1,7 +1,7 @@
 """Calls without agent_client: what another implementation of the wire would send and see."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any, Self
 
 import grpc
@@ -40,6 +40,11 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def request_of(method: str, **fields: object) -> Message:
+    """Return a request message of an RPC."""
+    return GetMessageClass(METHODS[method].input_type)(**fields)
+
+
 class Raw:
     """A channel that names methods by their RPC name."""
 
@@ -62,7 +67,7 @@ class Raw:
         stub = self._channel.unary_unary(*self._arguments(method))
         return await stub(request, timeout=10, metadata=self._metadata)
 
-    async def stream(self, method: str, request: Message) -> AsyncIterator[Any]:
+    async def stream(self, method: str, request: Message) -> AsyncGenerator[Any, None]:
         """Yield the answers of a stream; the call ends with the iterator."""
         call = self._channel.unary_stream(*self._arguments(method))(request, metadata=self._metadata)
         try:
