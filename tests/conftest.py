@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.fixtures_aws import aws as aws
+from tests.fixtures_pg import postgres as postgres
+
 
 @pytest.fixture
 def anyio_backend() -> str:

@@ -78,13 +78,9 @@ class Database:
             "TimeZone": "UTC",
             "bytea_output": "hex",
         }
-        names, values = list(settings), list(settings.values())
+        pin = "SELECT " + ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(settings))
         try:
-            await conn.execute(
-                "SELECT pg_catalog.set_config(s.name, s.value, false)"
-                " FROM pg_catalog.unnest(%s::text[], %s::text[]) AS s(name, value)",
-                (names, values),
-            )
+            await conn.execute(pin.encode(), [word for item in settings.items() for word in item])
             if role:
                 await conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         except psycopg.Error as exc:
