@@ -84,6 +84,11 @@ def claim(path: Path) -> DatabaseFiles:
     return DatabaseFiles(path.absolute().as_uri(), path, lock)
 
 
+def existing(path: Path) -> DatabaseFiles:
+    """Return a database that is there, unlocked: for readers beside its gateway."""
+    return DatabaseFiles(f"{path.absolute().as_uri()}?mode=rw", path)
+
+
 def in_memory() -> DatabaseFiles:
     """Return a database of this process that lives as long as a connection to it."""
     return DatabaseFiles(f"file:/countermand-{uuid4().hex}?vfs=memdb")

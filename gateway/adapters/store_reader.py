@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from gateway.adapters.store_files import DatabaseFiles
+from gateway.adapters.store_migrate import schema_version
 from gateway.adapters.store_tx import SqliteTx
 from gateway.adapters.store_writer import as_fault
 from gateway.errors import StoreFault
@@ -33,6 +34,14 @@ class Readers:
         if self._closed:
             raise StoreFault("STORE_CLOSED", "the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, unit)
+
+    def schema_version(self) -> str:
+        """Return the revision of the database's schema; empty for none."""
+        connection = self._idle.get()
+        try:
+            return schema_version(connection)
+        finally:
+            self._idle.put(connection)
 
     def close(self) -> None:
         """Wait for running reads and close the connections."""

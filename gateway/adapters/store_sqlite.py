@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TypeVar
 
-from gateway.adapters.store_files import DatabaseFiles, claim, in_memory
+from gateway.adapters.store_files import DatabaseFiles, claim, existing, in_memory
 from gateway.adapters.store_log import load_tail
-from gateway.adapters.store_migrate import migrate
+from gateway.adapters.store_migrate import HEAD, migrate
 from gateway.adapters.store_reader import Readers
 from gateway.adapters.store_writer import Job, Writer, as_fault
+from gateway.errors import StoreFault
 from gateway.ports import Tx
 
 T = TypeVar("T")
@@ -79,3 +80,18 @@ class SqliteStore:
         self._readers.close()
         self._writer.close()
         self._files.release()
+
+
+def open_readers(path: Path) -> Readers:
+    """Open a database to read it only, also while a gateway has it open: for audits and reports.
+
+    Raises StoreFault for a file that is missing or no database, or a schema other than this code's.
+    """
+    try:
+        readers = Readers(existing(path))
+    except sqlite3.Error as exc:
+        raise as_fault(exc) from exc
+    if (version := readers.schema_version()) == HEAD:
+        return readers
+    readers.close()
+    raise StoreFault("STORE_SCHEMA_OTHER", f"`{path}` has schema {version or 'none'}, this program reads {HEAD}")

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from gateway.adapters.store_migrate import HEAD, alembic_config
 from gateway.adapters.store_schema import metadata
-from gateway.adapters.store_sqlite import SqliteStore
+from gateway.adapters.store_sqlite import SqliteStore, open_readers
 from gateway.core.merkle import leaf_hash, root_of
 from gateway.errors import ConfigFault, StoreFault
 from gateway.ports import LogHead, Tx
@@ -126,6 +126,40 @@ class TestOpening:
         assert fault.value.code == "STORE_UNAVAILABLE"
         path.write_bytes(b"")
         SqliteStore.open(path)  # the failed attempt holds no lock
+
+
+class TestReadersBesideAGateway:
+    async def test_they_see_what_the_gateway_writes(self, store: SqliteStore, path: Path) -> None:
+        await store.write(append(b"a"))
+        readers = open_readers(path)
+        await store.write(append(b"b"))
+        assert await readers.read(lambda tx: tx.leaves(0, 9)) == [(0, b"a"), (1, b"b")]
+        with pytest.raises(StoreFault) as fault:
+            await readers.read(lambda tx: tx.lock("db/a", "act_1"))
+        assert fault.value.code == "STORE_READ_ONLY"
+        readers.close()
+
+    async def test_they_read_a_database_that_no_gateway_has_open(self, path: Path) -> None:
+        store = SqliteStore.open(path)
+        await store.write(append(b"a"))
+        await store.close()
+        readers = open_readers(path)
+        assert (await readers.read(lambda tx: tx.log_head())).size == 1
+        readers.close()
+
+    def test_they_make_no_database_where_there_is_none(self, path: Path) -> None:
+        path.parent.mkdir()
+        with pytest.raises(StoreFault) as fault:
+            open_readers(path)
+        assert fault.value.code == "STORE_UNAVAILABLE"
+        assert list(path.parent.iterdir()) == []
+
+    def test_they_refuse_a_schema_that_they_do_not_know(self, path: Path) -> None:
+        path.parent.mkdir()
+        sqlite3.connect(path).execute("CREATE TABLE other (x)").connection.close()
+        with pytest.raises(StoreFault) as fault:
+            open_readers(path)
+        assert fault.value.code == "STORE_SCHEMA_OTHER"
 
 
 class TestMigrations:
