@@ -6,6 +6,7 @@ from typing import cast
 
 from gateway.core.canonical import Json
 
+_HUGE = 1e300
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,62}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@/-]{0,126}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -80,3 +81,10 @@ def mapping(value: Json, what: str) -> Mapping[str, Json]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{what} is not an object")  # noqa: TRY004  # one error type for malformed JSON
     return cast("Mapping[str, Json]", value)
+
+
+def number(value: Json, what: str) -> float:
+    """Return a finite number; true and false are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_HUGE <= value <= _HUGE:
+        raise ValueError(f"{what} is not a number")
+    return float(value)
