@@ -35,6 +35,8 @@ from agent_client.errors import (
     Unauthenticated,
     Unavailable,
 )
+from agent_client.log import Checkpoint, ProofError, check_checkpoint, check_consistency, check_inclusion
+from agent_client.receipt import Receipt, check_receipt
 from agent_client.retry import Retry
 from agent_client.types import (
     FINAL,
@@ -67,6 +69,7 @@ __all__ = [
     "AgentClient",
     "ApproverClient",
     "Capabilities",
+    "Checkpoint",
     "CountermandError",
     "DeadlineExceeded",
     "Decision",
@@ -83,6 +86,8 @@ __all__ = [
     "Pending",
     "Precondition",
     "Proof",
+    "ProofError",
+    "Receipt",
     "Retry",
     "Scope",
     "State",
@@ -90,6 +95,10 @@ __all__ = [
     "Step",
     "Unauthenticated",
     "Unavailable",
+    "check_checkpoint",
+    "check_consistency",
+    "check_inclusion",
+    "check_receipt",
     "connect",
     "connect_approver",
 ]
