@@ -1,0 +1,208 @@
+"""The effects and the undo class of a Kubernetes step: verb, kind, width and the fields that it touches."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gateway.core.canonical import Json
+from gateway.core.effect import Effect, Undo
+from gateway.core.step import Fanout
+from gateway.parsing.tables_kubectl import Kind
+from gateway.parsing.tools.kubectl_verbs import VERBS
+from gateway.parsing.tools.refuse import words_of
+
+Found = tuple[Effect, str]
+SECRET_KINDS = words_of("secrets")
+DATA_KINDS = words_of("configmaps")
+PRIVILEGE_KINDS = words_of(
+    """
+    roles clusterroles rolebindings clusterrolebindings serviceaccounts certificatesigningrequests apiservices secrets
+    validatingwebhookconfigurations mutatingwebhookconfigurations validatingadmissionpolicies clustertrustbundles
+    validatingadmissionpolicybindings mutatingadmissionpolicies mutatingadmissionpolicybindings
+    customresourcedefinitions runtimeclasses podcertificaterequests flowschemas prioritylevelconfigurations
+    clusterissuers issuers externalsecrets secretstores appprojects
+    """
+)
+BOUNDARY_KINDS = words_of(
+    """
+    networkpolicies ingresses ingressclasses gateways gatewayclasses httproutes grpcroutes endpoints endpointslices
+    authorizationpolicies peerauthentications virtualservices destinationrules serviceentries servicecidrs ipaddresses
+    ingressroutes middlewares httpproxies
+    """
+)
+# Deleted, these can be made again from the snapshot that was taken before.
+RECREATED = BOUNDARY_KINDS | words_of(
+    """
+    configmaps services horizontalpodautoscalers poddisruptionbudgets resourcequotas limitranges priorityclasses
+    roles clusterroles rolebindings clusterrolebindings serviceaccounts validatingwebhookconfigurations
+    mutatingwebhookconfigurations storageclasses
+    """
+)
+_CODE_KEYS = re.compile(
+    r"^(pod-security\.kubernetes\.io/|eks\.amazonaws\.com/(role-arn|sts)|iam\.gke\.io/|azure\.workload\.identity/"
+    r"|iam\.amazonaws\.com/|kubernetes\.io/enforce-mountable-secrets|rbac\.authorization\.k8s\.io/|security\.istio\.io/"
+    r"|sidecar\.istio\.io/|istio-injection|container\.apparmor\.|seccomp\.security\.|node-restriction\.kubernetes\.io/"
+    r"|node-role\.kubernetes\.io/|admission\.|policies\.|kyverno\.io/|gatekeeper\.sh/|[a-z.]*vault|linkerd\.io/inject)"
+    r"|snippet$|auth-url$|auth-type$|server-alias$|configuration-snippet"
+)
+_EXPOSURE_KEYS = re.compile(r"load-balancer|source-range|external-dns|ingress\.class$|/scheme$")
+_PRIVILEGE_FIELDS = re.compile(
+    r"(^|/)(serviceAccountName|serviceAccount|automountServiceAccountToken|hostNetwork|hostPID|hostIPC|hostUsers"
+    r"|securityContext|hostPath|privileged|runtimeClassName|rules|roleRef|subjects|aggregationRule|webhooks|caBundle"
+    r"|failurePolicy|podCertificate|projected|shareProcessNamespace|procMount|capabilities)(/|$)"
+)
+_BOUNDARY_FIELDS = re.compile(
+    r"(^|/)spec/(type|externalIPs|externalName|loadBalancerIP|loadBalancerSourceRanges|externalTrafficPolicy|selector)(/|$)"
+)
+_DESTRUCTIVE_FIELDS = re.compile(
+    r"(^|/)(finalizers|ownerReferences|deletionTimestamp|claimRef|reclaimPolicy|persistentVolumeReclaimPolicy)(/|$)"
+)
+_OBJECT_OUTPUTS = frozenset({"json", "yaml", "jsonpath", "custom-columns"})
+_MANY_KINDS = 6  # as `get all` has
+_WHOLE_OUTPUTS = frozenset({"json", "yaml"})
+
+
+def effects_of(
+    verb: str, kinds: tuple[Kind, ...], fanout: Fanout, params: Mapping[str, Json]
+) -> tuple[frozenset[Effect], tuple[str, ...]]:
+    """Return the effects of a step and the evidence for each."""
+    if VERBS[verb].reads:
+        found = [_read(verb, kinds, params)]
+    else:
+        (kind,) = kinds
+        found = [(Effect.WRITE, f"table:kubectl#{verb}"), *_change(verb, kind, fanout, params)]
+    return frozenset(effect for effect, _ in found), tuple(dict.fromkeys(why for _, why in found))
+
+
+def undo_of(verb: str, kind: Kind, effects: frozenset[Effect], params: Mapping[str, Json]) -> Undo:
+    """Return the static undo class of a step."""
+    if verb == "delete":
+        plain_pod = kind.plural == "pods" and Effect.DESTRUCTIVE not in effects
+        return Undo.NEUTRAL if plain_pod else Undo.COMPENSATING if kind.plural in RECREATED else Undo.NONE
+    if verb == "taint" and Effect.DESTRUCTIVE in effects:
+        return Undo.NONE
+    if verb == "patch" and (Effect.DESTRUCTIVE in effects or kind.plural == "persistentvolumeclaims"):
+        return Undo.EXACT if _scales_to_zero(params) else Undo.NONE
+    if verb == "create" and kind.plural in {"jobs", "pods"}:
+        return Undo.NONE
+    return VERBS[verb].undo
+
+
+def _read(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> Found:
+    """Return the effect of a read."""
+    plurals = {kind.plural for kind in kinds}
+    output = params.get("output", "")
+    everywhere = bool(params.get("all_namespaces"))
+    if plurals & SECRET_KINDS:
+        return Effect.READ_SENSITIVE, "kind:secrets"
+    if verb == "log":
+        return Effect.READ_SENSITIVE, "table:kubectl#logs"
+    if plurals & DATA_KINDS and (output in _OBJECT_OUTPUTS or verb in {"describe", "wait"}):
+        return Effect.READ_SENSITIVE, "kind:configmaps"
+    if everywhere and output in _WHOLE_OUTPUTS:
+        return Effect.READ_SENSITIVE, "width:whole objects of all namespaces"
+    if len(kinds) >= _MANY_KINDS and (everywhere or output in _OBJECT_OUTPUTS):
+        return Effect.READ_SENSITIVE, "width:whole objects of many kinds"
+    return Effect.READ, f"table:kubectl#{verb}"
+
+
+def _change(verb: str, kind: Kind, fanout: Fanout, params: Mapping[str, Json]) -> Iterator[Found]:
+    """Yield what makes a change worse than a write."""
+    yield from _by_kind(verb, kind)
+    if fanout == "all" and verb not in {"cordon", "uncordon"}:
+        yield Effect.DESTRUCTIVE, "width:all"
+    match verb:
+        case "delete":
+            yield from _deletes(kind, fanout, params)
+        case "drain" | "set_selector":
+            yield Effect.DESTRUCTIVE, f"table:kubectl#{verb}"
+        case "scale" if params["replicas"] == 0:
+            yield Effect.DESTRUCTIVE, "param:replicas=0"
+        case "taint" if any(taint.get("effect") == "NoExecute" for taint in params.get("add", ())):
+            yield Effect.DESTRUCTIVE, "param:NoExecute"
+        case "set_serviceaccount" | "set_subject" | "approve":
+            yield Effect.PRIVILEGE, f"table:kubectl#{verb}"
+        case "label" | "annotate":
+            yield from _by_keys(params.get("labels") or params.get("annotations") or {})
+        case "patch":
+            yield from _by_fields(kind, params["patch"])
+        case "create" | "apply":
+            yield from _by_fields(kind, params["object"])
+        case "expose" if params.get("type", "ClusterIP") != "ClusterIP":
+            yield Effect.BOUNDARY, "param:type"
+        case _:
+            return
+
+
+def _by_kind(verb: str, kind: Kind) -> Iterator[Found]:
+    if kind.plural in PRIVILEGE_KINDS:
+        yield Effect.PRIVILEGE, f"kind:{kind.plural}"
+    if kind.plural in BOUNDARY_KINDS:
+        yield Effect.BOUNDARY, f"kind:{kind.plural}"
+    if kind.plural == "nodes" and verb in {"create", "apply", "patch"}:
+        yield Effect.PRIVILEGE, "kind:nodes"
+
+
+def _deletes(kind: Kind, fanout: Fanout, params: Mapping[str, Json]) -> Iterator[Found]:
+    """Yield how bad a deletion is; a pod of a controller comes back, so one named pod is only a write."""
+    gentle = "force" not in params and params.get("grace_period_seconds", 1) > 0
+    if kind.plural == "pods" and fanout in {"one", "listed"} and gentle:
+        return
+    yield Effect.DESTRUCTIVE, f"table:kubectl#delete {kind.plural}"
+
+
+def _by_keys(keys: Mapping[str, Json]) -> Iterator[Found]:
+    for key in keys:
+        if _CODE_KEYS.search(key):
+            yield Effect.PRIVILEGE, f"key:{key}"
+        if _EXPOSURE_KEYS.search(key):
+            yield Effect.BOUNDARY, f"key:{key}"
+
+
+def _by_fields(kind: Kind, document: Json) -> Iterator[Found]:
+    """Yield what the fields of a patch or an object do."""
+    for path, value in _paths(document):
+        if _PRIVILEGE_FIELDS.search(path):
+            yield Effect.PRIVILEGE, f"field:{path}"
+        if _DESTRUCTIVE_FIELDS.search(path):
+            yield Effect.DESTRUCTIVE, f"field:{path}"
+        if kind.plural == "services" and _exposes(path, value):
+            yield Effect.BOUNDARY, f"field:{path}"
+        if path.endswith(("spec/replicas", "spec/minReplicas", "spec/maxReplicas")) and value == 0:
+            yield Effect.DESTRUCTIVE, f"field:{path}=0"
+        if "/metadata/labels/" in f"/{path}" or "/metadata/annotations/" in f"/{path}":
+            key = path.split("/labels/" if "/labels/" in path else "/annotations/", 1)[1].replace("~1", "/")
+            yield from _by_keys({key: value})
+
+
+def _exposes(path: str, value: Json) -> bool:
+    """Tell whether a field of a service lets other traffic in or sends it elsewhere."""
+    return bool(_BOUNDARY_FIELDS.search(path)) and not (path.endswith("spec/type") and value == "ClusterIP")
+
+
+def _paths(document: Json) -> Iterator[tuple[str, Json]]:
+    """Yield path and value of every member; a JSON patch is read as the paths that it names."""
+    if isinstance(document, list | tuple):
+        for operation in document:
+            if isinstance(operation, Mapping) and operation.get("op") != "test":
+                for member in ("path", "from"):
+                    path = str(operation.get(member, "")).strip("/")
+                    yield path, operation.get("value")
+                    yield from _members(operation.get("value"), path)
+    else:
+        yield from _members(document, "")
+
+
+def _members(value: Json, path: str) -> Iterator[tuple[str, Json]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            below = f"{path}/{str(name).replace('/', '~1')}".strip("/")
+            yield below, item
+            yield from _members(item, below)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _members(item, path)
+
+
+def _scales_to_zero(params: Mapping[str, Json]) -> bool:
+    """Tell whether the only destructive field of a patch is a number of replicas, which is undone exactly."""
+    return not any(_DESTRUCTIVE_FIELDS.search(path) for path, _ in _paths(params["patch"]))
