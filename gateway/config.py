@@ -99,6 +99,7 @@ def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
     known = {
         "state_dir", "origin", "environments", "scopes", "verification", "timing", "breaker", "commands",
         "aws_services", "sql_functions", "policy", "principals", "http", "tcp", "executor", "exporters", "notifiers",
+        "approval_group",
     }  # fmt: skip
     _only(raw, known, "the file")
     environments = {k: Environment(k, **_members(v, Environment, f"environments.{k}", skip={"name"}))
@@ -111,6 +112,7 @@ def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
         profiles=raw.get("verification", {}),
         timing=Timing(**_members(raw.get("timing", {}), Timing, "timing")),
         breaker=Breaker(**_members(raw.get("breaker", {}), Breaker, "breaker")),
+        approval_group=raw.get("approval_group", "sre-oncall"),
     )
     services = raw.get("aws_services")
     return Settings(

@@ -54,9 +54,7 @@ class IncidentDoc:
 
     def with_cause(self, hypothesis: str, cause: str, evidence: tuple[str, ...]) -> "IncidentDoc":
         """Return the document in which one hypothesis is supported and the others are refuted."""
-        judged = tuple(
-            replace(h, state="supported" if h.id == hypothesis else "refuted") for h in self.hypotheses
-        )
+        judged = tuple(replace(h, state="supported" if h.id == hypothesis else "refuted") for h in self.hypotheses)
         return replace(self, hypotheses=judged, cause=cause, evidence=evidence)
 
 

@@ -86,4 +86,5 @@ class ServiceSettings:
     """Verification profiles by name: {checks: [...]}; `{name}` in a query is filled from the step's params."""
     timing: Timing = field(default_factory=Timing)
     breaker: Breaker = field(default_factory=Breaker)
-    alert_source: str = "alertmanager"
+    approval_group: str = "sre-oncall"
+    """Whom to ask when a decision needs a person and the policy does not say which."""

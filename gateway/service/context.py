@@ -1,0 +1,34 @@
+"""Read what the store knows about a proposal, in one snapshot."""
+
+from gateway.core.canonical import Json
+from gateway.ports import SwitchRow, Tx
+from gateway.service.policy_input import Context
+from gateway.service.proposal import Proposal
+
+_SWITCH_CODE = {"stop": "GATEWAY_STOPPED", "freeze": "GATEWAY_FROZEN"}
+
+
+def read_context(tx: Tx, proposal: Proposal, *, now_ms: int, window_ms: int, nonce: str = "", action: str = ""
+                 ) -> Context:  # fmt: skip
+    """Return incident, reads, history, votes and switches; `nonce` names the approval request whose votes count."""
+    agent: Json = proposal.doc["agent"]
+    since = now_ms - window_ms
+    incident = tx.incident(str(proposal.doc["incident"])) if proposal.doc["incident"] else None
+    return Context(
+        incident=incident,
+        reads=tuple(tx.reads(incident.id)) if incident is not None else (),
+        agent_history=tx.history(agent=agent["id"], since_ms=since),
+        target_history={t: tx.history(target=t, since_ms=since) for t in proposal.targets},
+        votes=tuple(v for v in tx.votes(action, nonce) if v.approve) if nonce else (),
+        switches=tuple(sorted({_SWITCH_CODE[s.kind] for s in tx.switches() if covers(s, agent["id"], proposal)})),
+    )
+
+
+def covers(switch: SwitchRow, agent: str, proposal: Proposal) -> bool:
+    """Tell whether a switch covers an action; empty members cover everything."""
+    return switch_covers(switch, agent, proposal.environments)
+
+
+def switch_covers(switch: SwitchRow, agent: str, environments: tuple[str, ...]) -> bool:
+    """Tell whether a switch covers an agent acting in these environments."""
+    return switch.agent in {"", agent} and (not switch.environment or switch.environment in environments)

@@ -1,0 +1,302 @@
+"""The gateway as its doors see it: every use case, one line each."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+from gateway.core.canonical import canonical
+from gateway.core.keys import emit_jwks
+from gateway.core.lifecycle import FINAL, State
+from gateway.core.principal import Principal
+from gateway.errors import InvalidRequest
+from gateway.ports import Tx
+from gateway.service import approve as approvals
+from gateway.service import attempt, control, incidents, lifeops, log
+from gateway.service.observe import observed
+from gateway.service.proposal import Ask
+from gateway.service.query import action_view
+from gateway.service.report import probe_reported, refusal_reported, step_reported
+from gateway.service.reports import (
+    ChunkReport,
+    ObservationReport,
+    ProbeReport,
+    RefusalReport,
+    Report,
+    SamplesReport,
+    StepReport,
+)
+from gateway.service.submit import submit
+from gateway.service.undo import undo_reported
+from gateway.service.verify import sampled
+from gateway.service.views import (
+    ActionView,
+    CapabilityView,
+    IncidentView,
+    OutputView,
+    PendingView,
+    ProofView,
+    Purpose,
+    ScopeView,
+    StatusView,
+    WorkView,
+)
+from gateway.service.world import World
+
+_PAGE_MAX = 200
+_TOOLS = ("aws", "git", "kubectl", "psql")
+"""First words of commands whose text is understood, besides configured processes."""
+_PAGE_DEFAULT = 50
+
+
+class Gateway:
+    """Implements `usecases.GatewayUseCases` over one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.policy_error = ""
+        """Why the newest bundle was not accepted; empty when it was."""
+
+    # --- actions ---
+    async def submit(
+        self, principal: Principal, *, request_id: str, command: bytes | None, steps: bytes | None, scope: str,
+        justification: str, incident: str, hypothesis: str, lease_s: int, validate_only: bool,
+    ) -> ActionView:  # fmt: skip
+        """Parse, decide and record a proposal; exactly one of `command` and `steps` is given."""
+        text = command.decode(errors="backslashreplace") if command is not None else ""
+        ask = Ask(request_id, text, justification, incident, hypothesis, lease_s)
+        return await submit(
+            self._world, principal, ask, command=command, steps=steps, scope=scope, validate_only=validate_only
+        )
+
+    async def get_action(self, principal: Principal, action: str) -> ActionView:
+        """Return an action; an agent sees only its own."""
+        return await lifeops.get_action(self._world, principal, action)
+
+    async def list_actions(
+        self, principal: Principal, *, page_size: int, page_token: str, incident: str, states: Sequence[str]
+    ) -> tuple[list[ActionView], str]:
+        """Return a page, newest first, and the token of the next one."""
+        size = _size(page_size)
+        agent = principal.id if principal.door == "agent" else ""
+
+        def unit(tx: Tx) -> tuple[list[ActionView], str]:
+            rows = tx.actions(states=states, incident=incident, agent=agent, before=page_token, limit=size + 1)
+            token = rows[size - 1].id if len(rows) > size else ""
+            return [action_view(self._world, tx, row) for row in rows[:size]], token
+
+        return await self._world.store.read(unit)
+
+    async def watch(self, principal: Principal, action: str) -> AsyncGenerator[ActionView | OutputView, None]:
+        """Yield the action now, then every change and output chunk until a final state."""
+        version = -1
+        async for event in self._world.bus.watch(action):
+            if event is not None:
+                yield event
+                continue
+            view = await self.get_action(principal, action)
+            if view.version != version:
+                version = view.version
+                yield view
+            if State(view.state) in FINAL:
+                return
+
+    async def cancel(self, principal: Principal, request_id: str, action: str, reason: str) -> ActionView:
+        """Cancel what has not begun and abort what has."""
+        return await lifeops.cancel(self._world, principal, request_id, action, reason)
+
+    async def rollback(self, principal: Principal, request_id: str, action: str, reason: str) -> ActionView:
+        """Take back a committed action inside its undo window."""
+        return await lifeops.rollback(self._world, principal, request_id, action, reason)
+
+    async def renew(self, principal: Principal, request_id: str, action: str, lease_s: int) -> ActionView:
+        """Extend a lease."""
+        return await lifeops.renew(self._world, principal, request_id, action, lease_s)
+
+    async def release(self, principal: Principal, request_id: str, action: str) -> ActionView:
+        """End a lease now."""
+        return await lifeops.release(self._world, principal, request_id, action)
+
+    # --- incidents ---
+    async def open_incident(self, principal: Principal, request_id: str, title: str) -> IncidentView:
+        """Open an incident by hand."""
+        return await incidents.open_incident(self._world, principal, request_id, title)
+
+    async def open_alert(
+        self, source: str, *, title: str, labels: Mapping[str, str], alert_ms: int, fingerprint: str
+    ) -> IncidentView:
+        """Open an incident for a verified alert; the same fingerprint returns the one that is open."""
+        return await incidents.open_alert(
+            self._world, source, title=title, labels=labels, alert_ms=alert_ms, fingerprint=fingerprint
+        )
+
+    async def get_incident(self, _principal: Principal, incident: str) -> IncidentView:
+        """Return an incident."""
+        return await incidents.get_incident(self._world, incident)
+
+    async def list_incidents(
+        self, _principal: Principal, *, page_size: int, page_token: str, open_only: bool
+    ) -> tuple[list[IncidentView], str]:
+        """Return a page of incidents, newest first."""
+        return await incidents.list_incidents(
+            self._world, page_size=_size(page_size), before=page_token, open_only=open_only
+        )
+
+    async def add_hypothesis(
+        self, principal: Principal, request_id: str, incident: str, text: str
+    ) -> tuple[IncidentView, str]:
+        """Record a possible cause."""
+        return await incidents.add_hypothesis(self._world, principal, request_id, incident, text)
+
+    async def declare_cause(
+        self, principal: Principal, request_id: str, incident: str, hypothesis: str, cause: str,
+        evidence: tuple[str, ...],
+    ) -> IncidentView:  # fmt: skip
+        """Say which hypothesis holds."""
+        return await incidents.declare_cause(self._world, principal, request_id, incident, hypothesis, cause, evidence)
+
+    async def close_incident(self, principal: Principal, request_id: str, incident: str) -> IncidentView:
+        """Close an incident."""
+        return await incidents.close_incident(self._world, principal, request_id, incident)
+
+    # --- people ---
+    async def list_pending(self, _principal: Principal) -> list[PendingView]:
+        """Return what waits for people."""
+        return await approvals.list_pending(self._world)
+
+    async def approve(
+        self, principal: Principal, request_id: str, action: str, *, plan_digest: str, decision_digest: str,
+        state_digest: str, nonce: str, comment: str,
+    ) -> ActionView:  # fmt: skip
+        """Vote for exactly what was shown."""
+        return await approvals.approve(
+            self._world, principal, request_id, action, plan_digest=plan_digest, decision_digest=decision_digest,
+            state_digest=state_digest, nonce=nonce, comment=comment,
+        )  # fmt: skip
+
+    async def reject(self, principal: Principal, request_id: str, action: str, comment: str) -> ActionView:
+        """Vote against an action."""
+        return await approvals.reject(self._world, principal, request_id, action, comment)
+
+    async def acknowledge(self, principal: Principal, request_id: str, action: str, mark: str) -> ActionView:
+        """Score a suggestion."""
+        return await lifeops.acknowledge(self._world, principal, request_id, action, mark)
+
+    async def keep(self, principal: Principal, request_id: str, action: str) -> ActionView:
+        """Keep a change."""
+        return await lifeops.keep(self._world, principal, request_id, action)
+
+    async def resolve(
+        self, principal: Principal, request_id: str, action: str, resolution: str, comment: str
+    ) -> ActionView:
+        """End NEEDS_HUMAN."""
+        return await lifeops.resolve(self._world, principal, request_id, action, resolution, comment)
+
+    # --- log ---
+    async def checkpoint(self, min_size: int) -> str:
+        """Return the newest checkpoint once it covers `min_size` leaves."""
+        return await log.checkpoint(self._world, min_size)
+
+    async def proof(self, *, index: int | None, action: str, first_size: int, size: int) -> ProofView:
+        """Prove a leaf, a receipt, or consistency."""
+        return await log.prove(self._world, index=index, action=action, first_size=first_size, size=size)
+
+    def tail(self, first: int, follow: bool) -> AsyncGenerator[tuple[int, bytes], None]:  # noqa: FBT001  # a wire field
+        """Yield leaves from `first` on."""
+        return log.tail(self._world, first, follow=follow)
+
+    async def jwks(self) -> bytes:
+        """Return the public keys."""
+        return canonical(emit_jwks(self._world.keys().values()))
+
+    # --- control ---
+    async def capabilities(self, _principal: Principal) -> CapabilityView:
+        """Return what may be proposed here."""
+        settings, catalog, online = self._world.settings, self._world.catalog, self._world.hub.audiences
+        scopes = tuple(
+            ScopeView(s.name, s.tool, tuple(sorted(set(settings.scopes[s.name].environments.values()))),
+                      settings.scopes[s.name].audience in online)
+            for s in catalog.scopes.values()
+        )  # fmt: skip
+        commands = tuple(" ".join((c.name, *(f"<{s.name or s.kind}>" for s in c.slots))) for c in catalog.commands)
+        return CapabilityView(scopes, _TOOLS, commands, self._world.policy.revision)
+
+    async def stop(self, principal: Principal, request_id: str, agent: str, environment: str, reason: str) -> int:
+        """Let no new attempt begin."""
+        return await control.switch_on(
+            self._world, principal, request_id, "stop", agent=agent, environment=environment, reason=reason
+        )
+
+    async def freeze(self, principal: Principal, request_id: str, agent: str, environment: str, reason: str) -> int:
+        """Let nothing begin; undos wait for people."""
+        return await control.switch_on(
+            self._world, principal, request_id, "freeze", agent=agent, environment=environment, reason=reason
+        )
+
+    async def resume(self, principal: Principal, request_id: str, agent: str, environment: str, reason: str) -> int:
+        """Take a switch back."""
+        return await control.switch_off(
+            self._world, principal, request_id, agent=agent, environment=environment, reason=reason
+        )
+
+    async def status(self) -> StatusView:
+        """Return the gateway as it stands."""
+        switches, head = await self._world.store.read(lambda tx: (tx.switches(), tx.log_head()))
+        lines = tuple(f"{s.kind} agent={s.agent or '*'} environment={s.environment or '*'} by {s.by}" for s in switches)
+        return StatusView(lines, self._world.policy.revision, self.policy_error, self._world.hub.audiences, head.size)
+
+    async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
+        """Withdraw a policy revision."""
+        return await control.withdraw(self._world, principal, request_id, revision, reason)
+
+    # --- executors ---
+    def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
+        """Yield work for an audience until the caller goes away."""
+        self._world.bus.driver.set()
+        return self._world.hub.attach(audience, instance)
+
+    async def begin_attempt(
+        self, *, work_id: str, action: str, purpose: Purpose, nonce: str, fence: int, instance: str
+    ) -> tuple[bool, str]:
+        """Return (begun, reason)."""
+        return await attempt.begin_attempt(
+            self._world, work_id=work_id, action=action, purpose=purpose, nonce=nonce, fence=fence, instance=instance
+        )
+
+    async def report(self, *, work_id: str, action: str, fence: int, instance: str, body: Report) -> tuple[bool, str]:
+        """Return (proceed, reason)."""
+        del instance  # the fence says whose report counts
+        world, work = self._world, self._world.hub.work(work_id, action)
+        match body:
+            case ChunkReport():
+                text = world.redactor.text(body.data.decode(errors="replace"))
+                world.bus.chunk(action, OutputView(body.step, text.encode(), truncated=False))
+                return True, ""
+            case StepReport():
+                return await step_reported(world, action, fence, body)
+            case ObservationReport() | SamplesReport() | ProbeReport() | RefusalReport():
+                if work is None:
+                    return False, "WORK_UNKNOWN"
+                world.hub.finish(work_id)
+                return await self._reading(work, body)
+            case _:
+                return await undo_reported(world, action, fence, body)
+
+    async def _reading(
+        self, work: WorkView, body: ObservationReport | SamplesReport | ProbeReport | RefusalReport
+    ) -> tuple[bool, str]:
+        match body:
+            case ObservationReport() if work.purpose == "observe":
+                await observed(self._world, work.action, body.document)
+            case SamplesReport() if work.purpose == "sample":
+                await sampled(self._world, work.action, body.document)
+            case ProbeReport() if work.purpose == "probe":
+                return await probe_reported(self._world, work.action, work.fence, body)
+            case RefusalReport():
+                await refusal_reported(self._world, work.action, work.purpose, body)
+            case _:
+                return False, "REPORT_UNEXPECTED"
+        return False, ""
+
+
+def _size(page_size: int) -> int:
+    if page_size < 0:
+        raise InvalidRequest("PAGE_SIZE", "a page size is not negative")
+    return min(page_size or _PAGE_DEFAULT, _PAGE_MAX)

@@ -1,0 +1,118 @@
+"""Sign checkpoints of the log, prove leaves, follow them."""
+
+from collections.abc import AsyncGenerator
+
+from gateway.core.checkpoint import Checkpoint, signed_note
+from gateway.core.kinds import LeafKind
+from gateway.core.merkle import Frontier, consistency_ranges, inclusion_ranges
+from gateway.errors import NotFound, SignerFault
+from gateway.ports import Tx
+from gateway.service.views import ProofView
+from gateway.service.world import World
+
+_PAGE = 256
+_HASHES = 65_536
+
+
+class CheckpointSigner:
+    """Sign the log as it grows, and only if it extends what was signed before."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._signed = Frontier()
+
+    async def resume(self) -> None:
+        """Take up from the newest checkpoint; raises SignerFault when the leaves below it no longer give its root."""
+        last = await self._world.store.read(lambda tx: tx.checkpoint())
+        if last is not None:
+            known = Checkpoint.parse(last[1])
+            self._signed = await self._extend(known.size)
+            if self._signed.root() != known.root:
+                raise SignerFault("LOG_REWRITTEN", f"the log no longer extends its checkpoint of {known.size} leaves")
+
+    async def sign(self) -> bool:
+        """Sign a checkpoint if the log has grown; tells whether it did; raises SignerFault for a rewritten history."""
+        world = self._world
+        head = await world.store.read(lambda tx: tx.log_head())
+        if head.size <= self._signed.size:
+            return False
+        grown = await self._extend(head.size)
+        if grown.root() != head.root:
+            raise SignerFault(
+                "LOG_REWRITTEN", f"the log no longer extends its checkpoint of {self._signed.size} leaves"
+            )
+        checkpoint = Checkpoint(world.settings.origin, head.size, head.root)
+        signature = await world.signer.sign(checkpoint.body())
+        note = signed_note(checkpoint, world.keys()[world.signer.kid], signature)
+        await world.store.write(lambda tx: tx.put_checkpoint(head.size, head.root, note))
+        self._signed = grown
+        await world.bus.logged()
+        return True
+
+    async def _extend(self, size: int) -> Frontier:
+        """Append the leaf hashes that lie between what was signed and `size`."""
+        frontier = self._signed
+        while frontier.size < size:
+            first, last = frontier.size, min(size, frontier.size + _HASHES)
+            hashes = await self._world.store.read(lambda tx: tx.leaf_hashes(first, last))  # noqa: B023  # awaited at once
+            for digest in hashes:
+                frontier = frontier.append(digest)
+            if len(hashes) != last - first:
+                raise SignerFault("LOG_REWRITTEN", "leaves are missing from the log")
+        return frontier
+
+
+async def checkpoint(world: World, min_size: int) -> str:
+    """Return the newest checkpoint, once it covers `min_size` leaves; the caller's deadline bounds the wait."""
+    async with world.bus.log:
+        while True:
+            found = await world.store.read(lambda tx: tx.checkpoint(min_size))
+            if found is not None:
+                return found[1]
+            if min_size == 0:
+                raise NotFound("CHECKPOINT_NONE", "the log is empty")
+            await world.bus.log.wait()
+
+
+async def prove(world: World, *, index: int | None, action: str, first_size: int, size: int) -> ProofView:
+    """Prove a leaf, the receipt of an action, or consistency from `first_size`, against the newest checkpoint."""
+
+    def unit(tx: Tx) -> ProofView:
+        found = tx.checkpoint(size)
+        if found is None:
+            raise NotFound("CHECKPOINT_NONE", "no checkpoint covers this size yet")
+        covered, note = found
+        if index is None and not action:
+            if not 0 < first_size <= covered:
+                raise NotFound("CHECKPOINT_NONE", f"the checkpoint of {covered} leaves does not extend {first_size}")
+            return ProofView(-1, b"", tuple(tx.range_roots(consistency_ranges(first_size, covered))), note)
+        wanted = _receipt_leaf(tx, action) if index is None else index
+        if not 0 <= wanted < covered:
+            raise NotFound("LEAF_UNKNOWN", f"leaf {wanted} is not covered by a checkpoint of {covered} leaves")
+        [(_, leaf)] = tx.leaves(wanted, 1)
+        return ProofView(wanted, leaf, tuple(tx.range_roots(inclusion_ranges(wanted, covered))), note)
+
+    return await world.store.read(unit)
+
+
+def _receipt_leaf(tx: Tx, action: str) -> int:
+    found = tx.leaf_of(action, LeafKind.RECEIPT.value)
+    if found is None:
+        raise NotFound("RECEIPT_NONE", "the action has no receipt yet")
+    return found
+
+
+async def tail(world: World, first: int, *, follow: bool) -> AsyncGenerator[tuple[int, bytes], None]:
+    """Yield leaves from `first` on; with `follow`, for ever."""
+    following = first
+    while True:
+        page = await world.store.read(lambda tx: tx.leaves(following, _PAGE))  # noqa: B023  # awaited at once
+        for index, leaf in page:
+            yield index, leaf
+            following = index + 1
+        if page:
+            continue
+        if not follow:
+            return
+        async with world.bus.log:
+            await world.bus.log.wait()

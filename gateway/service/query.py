@@ -1,0 +1,95 @@
+"""The read side: rows and documents to views."""
+
+from collections.abc import Mapping
+
+from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.events import read_leaf
+from gateway.core.kinds import LeafKind
+from gateway.ports import ActionRow, Tx
+from gateway.service.decide import decision_summary
+from gateway.service.proposal import Proposal
+from gateway.service.render import render
+from gateway.service.sealed import open_sealed
+from gateway.service.texts import Texts
+from gateway.service.views import ActionView, DecisionView, FindingView, OutputView, StepView
+from gateway.service.world import World
+
+
+def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
+    """Return an action as it stands."""
+    proposal = read_proposal(tx, row)
+    data = tx.document(row.id, f"decision/{row.decision_digest}") if row.decision_digest else None
+    return ActionView(
+        id=row.id,
+        state=row.state,
+        version=row.version,
+        plan_digest=row.plan_digest,
+        steps=_steps(tx, row, proposal),
+        decision=None if data is None else decision_view(data, row.decision_digest, world.texts()),
+        created_ms=row.created_ms,
+        updated_ms=row.updated_ms,
+        agent=row.agent,
+        incident=row.incident,
+        reason=row.reason,
+        receipt=_newest_receipt(tx, row),
+        outputs=_outputs(world, tx, row, proposal),
+        lease_end_ms=row.lease_end_ms,
+        rendering=render(proposal),
+        justification=str(proposal.doc["justification"]),
+        state_digest=row.state_digest,
+    )
+
+
+def read_proposal(tx: Tx, row: ActionRow) -> Proposal:
+    """Return the proposal document of an action."""
+    data = tx.document(row.id, "proposal")
+    if data is None:
+        raise LookupError(f"{row.id} has no proposal document")
+    return Proposal.read(data)
+
+
+def decision_view(data: bytes, digest: str, texts: Texts) -> DecisionView:
+    """Return a decision record with text for people."""
+    record = decision_summary(data)
+    findings = [_finding(f, texts) for f in (*record["findings"], *record["caps"])]
+    if not findings:
+        findings = [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in record["because"]]
+    return DecisionView(
+        verdict=record["verdict"],
+        findings=tuple(findings),
+        revision=str(record["revision"]),
+        digest=digest,
+        approvals=record["requirements"]["approvals"],
+        obligations=record["requirements"],
+    )
+
+
+def _finding(raw: Mapping[str, Json], texts: Texts) -> FindingView:
+    text = texts.of(raw["code"], raw.get("args", {}))
+    return FindingView(raw["code"], raw.get("step", -1), raw.get("permit"), raw.get("limit"), text.message, text.remedy)
+
+
+def _steps(tx: Tx, row: ActionRow, proposal: Proposal) -> tuple[StepView, ...]:
+    journal = {s.step: s.status for s in tx.steps(row.id)}
+    return tuple(
+        StepView(s["digest"], canonical(s["step"]), tuple(s["effects"]), s["undo"], journal.get(s["i"], "pending"))
+        for s in proposal.steps
+    )
+
+
+def _outputs(world: World, tx: Tx, row: ActionRow, proposal: Proposal) -> tuple[OutputView, ...]:
+    outputs = []
+    for step in proposal.steps:
+        data = open_sealed(world, tx, row.id, f"output/{step['i']}")
+        if data is not None:
+            doc = loads_strict(data)
+            outputs.append(OutputView(step["i"], doc["data"].encode(), doc["truncated"]))
+    return tuple(outputs)
+
+
+def _newest_receipt(tx: Tx, row: ActionRow) -> bytes:
+    index = tx.leaf_of(row.id, LeafKind.RECEIPT.value)
+    if index is None:
+        return b""
+    [(_, data)] = tx.leaves(index, 1)
+    return tx.document(row.id, f"receipt/{read_leaf(data).version}") or b""

@@ -1,0 +1,128 @@
+"""The only code that writes a state: row, leaf and timers of one transition, in one unit of work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gateway.core.canonical import Json, digest_bytes
+from gateway.core.events import leaf
+from gateway.core.kinds import LeafKind
+from gateway.core.lifecycle import ANYTIME, FINAL, Event, Guard, LifecycleError, Row, State, advance
+from gateway.errors import Precondition
+from gateway.ports import ActionRow, DueRow, Tx
+from gateway.service.world import World
+
+LeafBody = tuple[LeafKind, Mapping[str, Json]]
+
+
+class Recorder:
+    """Record what happens to one action inside one unit of work.
+
+    The first leaf of a transition carries the event and the new version; the leaves that follow describe it.
+    """
+
+    def __init__(self, world: World, tx: Tx, row: ActionRow) -> None:
+        self._tx = tx
+        self._redactor = world.redactor
+        self._stored_version = row.version
+        self._now = world.clock.now_ms()
+        self.row = row
+
+    @classmethod
+    def load(cls, world: World, tx: Tx, action: str) -> "Recorder":
+        """Open an action for change; raises Precondition when it does not exist."""
+        row = tx.action(action)
+        if row is None:
+            raise Precondition("ACTION_UNKNOWN", "no such action", action=action)
+        return cls(world, tx, row)
+
+    @property
+    def state(self) -> State:
+        """Return the state as of now, transitions of this unit included."""
+        return State(self.row.state)
+
+    def advance(self, event: Event, guard: Guard | None, *leaves: LeafBody, reason: str = "", **changes: Any) -> None:
+        """Take one row of the lifecycle table and write the leaves it demands.
+
+        The first leaf carries the event. Raises LifecycleError when the table has no such row, or when the leaves
+        are not the ones that it records.
+        """
+        before = State(self.row.state) if self.row.version else None
+        taken = advance(before, event, guard)
+        _check(taken, leaves)
+        self.row = replace(
+            self.row,
+            state=taken.next.value,
+            version=self.row.version + 1,
+            updated_ms=self._now,
+            reason=reason,
+            **changes,
+        )
+        for i, (kind, body) in enumerate(leaves):
+            first = i == 0
+            self._leaf(kind, body, before if first else taken.next, event if first else None, guard if first else None)
+        if taken.next in FINAL:
+            self._tx.delete_due(self.row.id)
+
+    def note(self, kind: LeafKind, body: Mapping[str, Json]) -> int:
+        """Append a leaf that describes the action without moving it; returns its index."""
+        return self._leaf(kind, body, State(self.row.state), None, None)
+
+    def due(self, kind: str, at_ms: int, payload: str = "") -> None:
+        """Set a timer of the action."""
+        self._tx.put_due(DueRow(self.row.id, kind, at_ms, payload))
+
+    def expect(self, version: int) -> None:
+        """Raise Precondition when the action changed since it was read."""
+        if self._stored_version != version:
+            raise Precondition("ACTION_MOVED", "the action changed meanwhile", action=self.row.id)
+
+    def insert(self) -> None:
+        """Store a new action."""
+        self._tx.insert_action(self.row)
+
+    def save(self) -> None:
+        """Store the changes; raises Precondition when another unit of work was faster."""
+        if not self._tx.update_action(self.row, expect_version=self._stored_version):
+            raise Precondition("ACTION_MOVED", "the action changed meanwhile", action=self.row.id)
+
+    def _leaf(
+        self, kind: LeafKind, body: Mapping[str, Json], before: State | None, event: Event | None, guard: Guard | None
+    ) -> int:
+        data = leaf(
+            kind,
+            action=self.row.id,
+            at_ms=self._now,
+            state_before=before,
+            event=event,
+            guard=guard,
+            state_after=State(self.row.state),
+            version=self.row.version,
+            body=body,
+            prev_leaf=self._tx.last_leaf_hash(),
+            redactor=self._redactor,
+        )
+        return self._tx.append_leaf(data, action=self.row.id, kind=kind.value)
+
+
+def _check(row: Row, leaves: Sequence[LeafBody]) -> None:
+    kinds = [kind for kind, _ in leaves]
+    missing = set(row.records) - set(kinds)
+    foreign = set(kinds) - set(row.records) - set(row.optional) - ANYTIME
+    if missing or foreign or not kinds:
+        raise LifecycleError("LIFECYCLE_LEAVES", f"{row.state} {row.event}: missing {missing}, foreign {foreign}")
+
+
+def global_leaf(world: World, tx: Tx, kind: LeafKind, body: Mapping[str, Json]) -> int:
+    """Append a leaf that is about no action (switches, keys, bundles, incidents); returns its index."""
+    data = leaf(
+        kind, action="", at_ms=world.clock.now_ms(), state_before=None, event=None, guard=None, state_after=None,
+        version=0, body=body, prev_leaf=tx.last_leaf_hash(), redactor=world.redactor,
+    )  # fmt: skip
+    return tx.append_leaf(data, action="", kind=kind.value)
+
+
+def document(tx: Tx, action: str, kind: str, data: bytes) -> str:
+    """Store a write-once document and return its digest, for the leaf that names it."""
+    tx.put_document(action, kind, data)
+    return digest_bytes(data)

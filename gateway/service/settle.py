@@ -1,0 +1,107 @@
+"""Take one transition in three moves: choose on a snapshot, sign what it needs, write it if nothing changed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.core.canonical import Json
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import Event, Guard, State, advance
+from gateway.core.receipt import LogRef, StepStatus
+from gateway.ports import ActionRow, Tx
+from gateway.service.proposal import Proposal
+from gateway.service.query import read_proposal
+from gateway.service.receipts import issue_receipt, log_ref
+from gateway.service.record import LeafBody, Recorder, document
+from gateway.service.retry import until_settled
+from gateway.service.world import World
+
+RELEASES = frozenset(
+    {
+        State.SUCCEEDED, State.FAILED, State.NOT_APPLIED, State.COMMITTED, State.LEASED, State.UNDONE, State.RESOLVED,
+        State.SUPERSEDED,
+    }
+)  # fmt: skip
+"""States in which an action no longer holds its targets."""
+
+
+def _nothing(_tx: Tx, _recorder: Recorder) -> None:
+    """Write nothing besides the transition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which row of the table to take, and everything that is written with it; receipts are added where demanded."""
+
+    event: Event
+    guard: Guard | None
+    leaves: tuple[LeafBody, ...]
+    reason: str = ""
+    verdict: str | None = None
+    cause: str | None = None
+    statuses: Mapping[int, StepStatus] = field(default_factory=dict)
+    """Journal statuses that this transition sets."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    also: Callable[[Tx, Recorder], None] = _nothing
+    """What else is written in the same unit of work: journal, timers, evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An action as it was read."""
+
+    row: ActionRow
+    proposal: Proposal
+    statuses: Mapping[int, StepStatus]
+
+    @property
+    def state(self) -> State:
+        """Return the state it was in."""
+        return State(self.row.state)
+
+
+async def settle(world: World, action: str, choose: Callable[[Tx, Case], Choice | None]) -> State | None:
+    """Take the transition that `choose` picks; None when it picks none or there is no such action."""
+    state = await until_settled(lambda: _settle(world, action, choose))
+    if state is not None:
+        world.bus.changed(action)
+    return state
+
+
+async def _settle(world: World, action: str, choose: Callable[[Tx, Case], Choice | None]) -> State | None:
+    def load(tx: Tx) -> tuple[Case, Choice, LogRef] | None:
+        row = tx.action(action)
+        if row is None:
+            return None
+        case = Case(row, read_proposal(tx, row), {s.step: s.status for s in tx.steps(action)})
+        choice = choose(tx, case)
+        return None if choice is None else (case, choice, log_ref(world, tx))
+
+    loaded = await world.store.read(load)
+    if loaded is None:
+        return None
+    case, choice, log = loaded
+    taken = advance(case.state, choice.event, choice.guard)
+    receipt = b""
+    if K.RECEIPT in taken.records:
+        statuses = {**case.statuses, **choice.statuses}
+        receipt = await issue_receipt(
+            world, case.row, case.proposal, taken.next, statuses, log, verdict=choice.verdict, cause=choice.cause
+        )
+    return await world.store.write(lambda tx: _write(world, tx, case, choice, receipt))
+
+
+def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> State:
+    recorder = Recorder.load(world, tx, case.row.id)
+    recorder.expect(case.row.version)
+    leaves = list(choice.leaves)
+    if receipt:
+        kind = f"receipt/{case.row.version + 1}"
+        body: dict[str, Json] = {"envelope": document(tx, case.row.id, kind, receipt)}
+        leaves.append((K.RECEIPT, body))
+    recorder.advance(choice.event, choice.guard, *leaves, reason=choice.reason, **choice.changes)
+    if recorder.state in RELEASES:
+        tx.unlock(case.row.id)
+    choice.also(tx, recorder)
+    recorder.save()
+    return recorder.state

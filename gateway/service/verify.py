@@ -1,0 +1,202 @@
+"""Verify a change by telemetry for minutes; the verdict commits it, leases it, takes it back or asks people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import Due, Event, Guard, State
+from gateway.core.obligation import Consequence
+from gateway.core.outcome import Check, Judgement, Outcome, Sample, Window, guard_of, judge
+from gateway.errors import InvalidRequest
+from gateway.ports import DueRow, Tx
+from gateway.service.common import arm, keep_sealed, page, undo_known
+from gateway.service.decide import decision_summary
+from gateway.service.grants import policy_ref, sign_observe
+from gateway.service.query import read_proposal
+from gateway.service.record import LeafBody, Recorder
+from gateway.service.sealed import open_json, open_sealed, put_sealed
+from gateway.service.settle import Case, Choice, settle
+from gateway.service.work import checks_of, make_work, offer
+from gateway.service.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class _Verification:
+    """How one change is verified, and what was sampled so far."""
+
+    checks: list[Json]
+    baseline: Mapping[str, float | None]
+    samples: list[Json]
+    window: Window
+    on_ineffective: Consequence
+    on_inconclusive: Consequence
+
+    def judge(self, now_ms: int) -> Judgement:
+        parsed = [Check.from_json(c) for c in self.checks]
+        taken = [Sample(s["at_ms"], s["check"], s["value"]) for s in self.samples]
+        return judge(parsed, self.baseline, taken, self.window, now_ms)
+
+
+def start_verification(world: World, tx: Tx, recorder: Recorder) -> None:
+    """Open the window of a change that was just applied, and set the timers of its samples, its end and its lease."""
+    now = world.clock.now_ms()
+    put_sealed(world, tx, recorder.row.id, "verification", canonical({"started_ms": now, "samples": []}))
+    window, interval, _, _ = _terms(tx, recorder.row.id, recorder.row.decision_digest)
+    recorder.due(Due.VERIFY_DEADLINE, now + window)
+    recorder.due(Due.SAMPLE, now + interval)
+    if recorder.row.lease_end_ms:
+        recorder.due(Due.LEASE_END, recorder.row.lease_end_ms)
+
+
+async def ask_to_sample(world: World, action: str) -> None:
+    """Offer one round of samples to an executor, and set the timer of the next."""
+
+    def load(tx: Tx) -> tuple[Case, _Verification, bytes] | None:
+        row = tx.action(action)
+        if row is None or row.state != State.VERIFYING:
+            tx.delete_due(action, Due.SAMPLE)
+            return None
+        case = Case(row, read_proposal(tx, row), {})
+        verification = _load(world, tx, case)
+        now = world.clock.now_ms()
+        if now + verification.window.interval_ms <= verification.window.end_ms:
+            tx.put_due(DueRow(action, Due.SAMPLE, now + verification.window.interval_ms))
+        else:
+            tx.delete_due(action, Due.SAMPLE)
+        return case, verification, open_sealed(world, tx, action, "plan") or b""
+
+    loaded = await world.store.write(load)
+    if loaded is None:
+        return
+    case, verification, plan = loaded
+    limit = max(verification.window.interval_ms, 1_000)
+    policy = policy_ref(action, case.row.revision, case.row.decision_digest)
+    grant = await sign_observe(world, action, case.proposal, policy, world.clock.now_ms() + limit)
+    work = make_work(
+        world, case.row, "sample", grant=grant, plan=plan, fence=0, checks=verification.checks, limit_ms=limit
+    )
+    offer(world, case.row, work)
+
+
+async def sampled(world: World, action: str, data: bytes) -> None:
+    """Record samples and take the verdict as soon as there is one."""
+    samples = _read_samples(data)
+
+    def choose(_: Tx, case: Case) -> Choice | None:
+        if case.state is not State.VERIFYING:
+            return None
+        leaf = (K.SAMPLE, {"samples": samples})
+
+        def also(tx: Tx, _: Recorder) -> None:
+            doc = open_json(world, tx, action, "verification")
+            doc["samples"] += samples
+            put_sealed(world, tx, action, "verification", canonical(doc))
+
+        return Choice(Event.SAMPLE, None, (leaf,), reason=case.row.reason, also=also)
+
+    if await settle(world, action, choose) is not None:
+        await conclude_verification(world, action)
+
+
+async def verification_late(world: World, action: str) -> None:
+    """Take the verdict at the end of the window; what is missing by now is missing."""
+    await conclude_verification(world, action)
+    again = world.clock.now_ms() + world.settings.timing.redispatch_ms
+
+    def unit(tx: Tx) -> None:
+        row = tx.action(action)
+        if row is not None and row.state == State.VERIFYING:
+            tx.put_due(DueRow(action, Due.VERIFY_DEADLINE, again))
+
+    await world.store.write(unit)
+
+
+async def conclude_verification(world: World, action: str) -> None:
+    """Take the verdict if there is one by now."""
+
+    def choose(tx: Tx, case: Case) -> Choice | None:
+        if case.state is not State.VERIFYING:
+            return None
+        verification = _load(world, tx, case)
+        judgement = verification.judge(world.clock.now_ms())
+        if judgement.outcome is None:
+            return None
+        return _verdict(world, tx, case, verification, judgement, judgement.outcome)
+
+    await settle(world, action, choose)
+
+
+def _verdict(
+    world: World, tx: Tx, case: Case, verification: _Verification, judgement: Judgement, outcome: Outcome
+) -> Choice:
+    guard = guard_of(
+        outcome, on_ineffective=verification.on_ineffective, on_inconclusive=verification.on_inconclusive,
+        undoable=undo_known(tx, case), leased=bool(case.row.lease_end_ms),
+    )  # fmt: skip
+    body = {
+        "verdict": outcome, "checks": {k: v.value for k, v in judgement.standings.items()},
+        "baseline": dict(verification.baseline), "flagged": outcome is not Outcome.EFFECTIVE,
+    }  # fmt: skip
+    leaves: tuple[LeafBody, ...] = ((K.VERDICT, body),)
+    now, timing = world.clock.now_ms(), world.settings.timing
+    changes: dict[str, int] = {}
+    reason = "" if outcome is Outcome.EFFECTIVE else f"VERIFICATION_{outcome.upper()}"
+    if guard in {Guard.HARMED_UNDO_KNOWN, Guard.INEFFECTIVE_UNDO, Guard.INCONCLUSIVE_UNDO}:
+        leaves = (*leaves, (K.UNDO_INTENT, {"cause": outcome.value}))
+    elif guard in {Guard.HARMED_UNDO_NONE, Guard.INEFFECTIVE_HUMAN, Guard.INCONCLUSIVE_HUMAN}:
+        leaves = (*leaves, page(case, reason))
+    elif guard in {Guard.EFFECTIVE_TTL, Guard.INEFFECTIVE_LEASE}:
+        leaves = (*leaves, (K.LEASE, {"change": "begun", "ends_ms": case.row.lease_end_ms}))
+    else:
+        changes = {"undo_until_ms": now + timing.undo_window_ms}
+
+    def also(tx: Tx, recorder: Recorder) -> None:
+        if recorder.state is State.COMMITTED:
+            keep_sealed(world, recorder)
+        elif recorder.state is State.LEASED:
+            tx.delete_due(action, Due.SAMPLE)
+            tx.delete_due(action, Due.VERIFY_DEADLINE)
+        arm(world, tx, recorder)
+
+    action = case.row.id
+    return Choice(Event.VERDICT, guard, leaves, reason=reason, verdict=outcome.value, changes=changes, also=also)
+
+
+def _load(world: World, tx: Tx, case: Case) -> _Verification:
+    window, interval, on_ineffective, on_inconclusive = _terms(tx, case.row.id, case.row.decision_digest)
+    record = decision_summary(tx.document(case.row.id, f"decision/{case.row.decision_digest}") or b"{}")
+    state = open_json(world, tx, case.row.id, "verification")
+    seen = open_json(world, tx, case.row.id, "observation")
+    return _Verification(
+        checks=checks_of(world.settings, record["requirements"], case.proposal.steps), baseline=seen["baseline"],
+        samples=state["samples"], window=Window(state["started_ms"], window, interval),
+        on_ineffective=on_ineffective, on_inconclusive=on_inconclusive,
+    )  # fmt: skip
+
+
+def _terms(tx: Tx, action: str, decision_digest: str) -> tuple[int, int, Consequence, Consequence]:
+    """Return (window ms, interval ms, on_ineffective, on_inconclusive); nothing demanded is the shortest window."""
+    record = decision_summary(tx.document(action, f"decision/{decision_digest}") or b"{}")
+    verify = record["requirements"]["verify"]
+    if verify is None:
+        return 1, 1, Consequence.UNDO, Consequence.UNDO
+    return (
+        verify["window_s"] * 1000, verify["interval_s"] * 1000,
+        Consequence[verify["on_ineffective"].upper()], Consequence[verify["on_inconclusive"].upper()],
+    )  # fmt: skip
+
+
+def _read_samples(data: bytes) -> list[Json]:
+    try:
+        raw = loads_strict(data)
+        return [
+            {
+                "check": str(s["check"]),
+                "at_ms": int(s["at_ms"]),
+                "value": None if s["value"] is None else float(s["value"]),
+            }
+            for s in raw
+        ]
+    except (ValueError, KeyError, TypeError) as exc:
+        raise InvalidRequest("SAMPLES_MALFORMED", f"samples are malformed: {exc}") from exc

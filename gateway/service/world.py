@@ -1,0 +1,47 @@
+"""Everything a use case reaches for, in one frozen value that the composition root builds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.keys import VerifyKey
+from gateway.core.redact import Redactor
+from gateway.parsing.catalog import Catalog
+from gateway.ports import Clock, Ids, Signer, Store
+from gateway.ports_policy import PolicyEngine
+from gateway.service.bus import Bus
+from gateway.service.hub import Hub
+from gateway.service.settings import ServiceSettings
+from gateway.service.texts import Texts
+
+
+class Sealer(Protocol):
+    """Authenticated encryption of what must be restorable but never logged."""
+
+    def seal(self, plaintext: bytes, aad: bytes) -> bytes:
+        """Return the sealed bytes, bound to `aad`."""
+        ...
+
+    def open(self, sealed: bytes, aad: bytes) -> bytes:
+        """Return the plaintext; raises StoreFault when it was tampered with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports, the catalog and the settings."""
+
+    store: Store
+    policy: PolicyEngine
+    signer: Signer
+    clock: Clock
+    ids: Ids
+    sealer: Sealer
+    redactor: Redactor
+    catalog: Catalog
+    settings: ServiceSettings
+    keys: Callable[[], Mapping[str, VerifyKey]]
+    texts: Callable[[], Texts]
+    """Messages and remedies; they follow the policy bundle in force."""
+    bus: Bus
+    hub: Hub
