@@ -253,6 +253,22 @@ class TestFailures:
         assert await store.write(append(b"after")) == 1
         assert leaves_of(path) == [b"before", b"after"]
 
+    async def test_a_commit_into_a_file_that_has_just_gone_is_not_claimed_either(
+        self, store: SqliteStore, path: Path
+    ) -> None:
+        away = path.with_name("away")
+
+        def unit(tx: Tx) -> int:
+            path.rename(away)
+            return append(b"nowhere")(tx)
+
+        with pytest.raises(StoreFault) as fault:
+            await store.write(unit)
+        assert fault.value.code == "STORE_GONE"
+        away.rename(path)
+        await store.write(append(b"after"))
+        assert leaves_of(path)[-1] == b"after"
+
     async def test_a_database_that_was_replaced_is_not_written_to(self, store: SqliteStore, path: Path) -> None:
         await store.write(append(b"before"))
         copy = path.with_name("copy")
