@@ -119,7 +119,7 @@ def _split(note: str) -> tuple[Checkpoint, tuple[NoteSignature, ...]]:
 
 
 def _checkpoint(lines: list[str]) -> Checkpoint:
-    if len(lines) < 3 or not all(lines) or not _SIZE.fullmatch(lines[1]):  # noqa: PLR2004  # origin, size, root
+    if len(lines) < 3 or not all(lines) or not _SIZE.fullmatch(lines[1]):  # origin, size, root
         raise ValueError("a checkpoint has an origin, a size and a root")
     return Checkpoint(lines[0], int(lines[1]), b64.decode(lines[2]), tuple(lines[3:]))
 

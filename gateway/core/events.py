@@ -58,7 +58,7 @@ class Leaf:
     prev: str
 
 
-def leaf(  # noqa: PLR0913  # one argument per member of a leaf
+def leaf(
     kind: LeafKind,
     *,
     action: str,

@@ -158,7 +158,7 @@ def _because(
     codes = {f.code for f in findings if f.step in held and f.limit == verdict}
     codes |= {c.code for c in caps if c.limit == verdict and any(c.covers(i) for i in held)}
     for step in held:
-        permits = {f.code: f.permit for f in findings if f.step == step and f.permit is not None}
-        if max(permits.values(), default=verdict) == verdict:
-            codes |= {code for code, permit in permits.items() if permit == verdict} or {NOTHING_PERMITTED}
+        permits = {(f.permit, f.code) for f in findings if f.step == step and f.permit is not None}
+        if max((permit for permit, _ in permits), default=verdict) == verdict:
+            codes |= {code for permit, code in permits if permit == verdict} or {NOTHING_PERMITTED}
     return tuple(sorted(codes or {NOTHING_PERMITTED}))

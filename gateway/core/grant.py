@@ -124,7 +124,7 @@ def statement(grant: Grant) -> bytes:
     return Statement(grant.action, grant.plan_digest, grant.kind.value, _predicate(grant)).to_bytes()
 
 
-def open_grant(  # noqa: PLR0913  # one argument per fact that the checks need
+def open_grant(
     envelope: bytes,
     *,
     keys: Mapping[str, VerifyKey],

@@ -50,7 +50,7 @@ class Row:
 E, G, S = Event, Guard, State
 
 
-def _rows(  # noqa: PLR0913, PLR0917  # one parameter per column of the table
+def _rows(
     states: State | Iterable[State | None] | None,
     event: Event,
     guards: Guard | Iterable[Guard] | None,

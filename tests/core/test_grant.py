@@ -42,7 +42,7 @@ OBSERVE = replace(GRANT, kind=GrantKind.OBSERVE, tier="autonomous", approvals=()
 UNDO = replace(GRANT, kind=GrantKind.UNDO)
 
 
-def opened(  # noqa: PLR0913  # mirrors open_grant
+def opened(
     envelope: bytes,
     *,
     keys: dict[str, VerifyKey] = KEYS,

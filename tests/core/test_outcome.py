@@ -274,11 +274,12 @@ def test_a_check_of_impossible_numbers_cannot_be_built(bad: dict[str, float]) ->
 
 @given(
     st.sampled_from(Outcome), st.sampled_from(Consequence),
-    st.sampled_from([Consequence.UNDO, Consequence.NEEDS_HUMAN]), st.booleans(), st.booleans(),
+    st.sampled_from([Consequence.UNDO, Consequence.NEEDS_HUMAN]), st.tuples(st.booleans(), st.booleans()),
 )  # fmt: skip
 def test_every_outcome_takes_a_row_and_only_a_proven_one_is_kept(
-    outcome: Outcome, on_ineffective: Consequence, on_inconclusive: Consequence, undoable: bool, leased: bool
+    outcome: Outcome, on_ineffective: Consequence, on_inconclusive: Consequence, facts: tuple[bool, bool]
 ) -> None:
+    undoable, leased = facts
     guard = guard_of(
         outcome, on_ineffective=on_ineffective, on_inconclusive=on_inconclusive, undoable=undoable, leased=leased
     )

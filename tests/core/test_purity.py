@@ -7,7 +7,7 @@ import pytest
 
 def test_io_from_a_core_frame_is_caught() -> None:
     module = types.ModuleType("gateway.core.planted")
-    exec("def leak():\n    return open('/dev/null')", module.__dict__)  # noqa: S102  # plants the violation
+    exec("def leak():\n    return open('/dev/null')", module.__dict__)  # plants the violation
     with pytest.raises(AssertionError, match=r"gateway\.core did IO"):
         module.leak()
 
