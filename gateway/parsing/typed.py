@@ -13,6 +13,7 @@ MAX_TYPED_BYTES = 64 * 1024
 _STEP_MEMBERS = ("tool", "operation", "params", "target", "api")
 _TARGET_MEMBERS = ("scope", "namespace", "region", "kind", "names", "selector")
 _MAX_NAME = 64
+_BREAKS = frozenset("\n\t")
 
 
 def read_step(value: Json, scope: str | None) -> TypedStep | Refusal:
@@ -97,12 +98,14 @@ def _types(value: Mapping[str, Json], target: Mapping[str, Json]) -> Refusal | N
     strings = {member: value[member] for member in ("tool", "operation")}
     strings |= {member: target[member] for member in _TARGET_MEMBERS if member in target and member != "names"}
     for member, item in strings.items():
-        if not isinstance(item, str) or not item:
-            return Refusal("TYPED_MEMBER_TYPE", args={"member": member, "wanted": "a string that is not empty"})
+        if not isinstance(item, str) or not item or _BREAKS & set(item):
+            return Refusal("TYPED_MEMBER_TYPE", args={"member": member, "wanted": "a line of text"})
     for member in ("params", "api"):
         if not isinstance(value.get(member, {}), Mapping):
             return Refusal("TYPED_MEMBER_TYPE", args={"member": member, "wanted": "an object"})
     names = target.get("names", [])
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(name, str) and not _BREAKS & set(name) for name in names
+    ):
         return Refusal("TYPED_MEMBER_TYPE", args={"member": "names", "wanted": "a list of strings"})
     return None

@@ -22,7 +22,9 @@ TOOL: Tool = "git"
 TABLE = "git-2.39"
 _PARAMS = frozenset({"options", "arguments", "paths"})
 _REVISION = re.compile(r"\^?[A-Za-z0-9_@][A-Za-z0-9_./@^~+-]{0,199}(@\{[A-Za-z0-9. -]{1,32}\})?[\^~0-9]*")
+_MAX_REVISION = 240
 _PATH = re.compile(r"[A-Za-z0-9_.@+*-][A-Za-z0-9_.@+/ *=,-]{0,255}")
+_REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
 _COUNT = re.compile(r"-([0-9]{1,6})")
 _SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
@@ -183,9 +185,9 @@ def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Re
     revisions = read.arguments[1:] if name == "grep" else read.arguments
     if name == "grep" and not _PATTERN.fullmatch(read.arguments[0]):
         return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
-    for revision in revisions:
-        if not _is_revision(revision):
-            return Refusal("GIT_REVISION")
+    accepted = _REF_PATTERN.fullmatch if table.implied else _is_revision
+    if not all(accepted(revision) for revision in revisions):
+        return Refusal("GIT_REVISION")
     inside = [value.partition(":")[2] for value in options.get("-L", []) if name == "log"]
     if not all(_is_path(path) for path in [*paths, *inside]):
         return Refusal("GIT_PATH")
@@ -197,7 +199,7 @@ def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Re
 def _is_revision(text: str) -> bool:
     """Accept a revision, a range, or `revision:path`."""
     revision, colon, path = text.partition(":")
-    return bool(_REVISION.fullmatch(revision)) and (not colon or _is_path(path))
+    return len(revision) <= _MAX_REVISION and bool(_REVISION.fullmatch(revision)) and (not colon or _is_path(path))
 
 
 def _is_path(text: str) -> bool:

@@ -13,12 +13,11 @@ from gateway.core.step import Step, Target, Tool
 from gateway.parsing.catalog import Catalog, Scope
 from gateway.parsing.result import ParsedStep, Refusal
 from gateway.parsing.scope import resolve_scope
-from gateway.parsing.tools.postgres_effects import read_effect
+from gateway.parsing.tools.postgres_effects import examine
 from gateway.parsing.tools.postgres_gate import gate
 from gateway.parsing.tools.postgres_names import SETTINGS
 from gateway.parsing.tools.postgres_psql import read_psql
 from gateway.parsing.tools.postgres_tokens import Token, render, tokenize
-from gateway.parsing.tools.postgres_tree import read_tree
 from gateway.parsing.tools.postgres_writes import OPERATIONS, Write, match_write, write
 from gateway.parsing.typed import agrees
 from gateway.parsing.words import TypedStep, Word
@@ -93,11 +92,11 @@ def _select(
     functions = gate(query, catalog.sql_functions)
     if isinstance(functions, Refusal):
         return functions
-    read = read_tree(render(query), catalog.sql_functions)
+    read = examine(render(query), catalog.sql_functions)
     if isinstance(read, Refusal):
         return read
     explained = query is not tokens
-    effect, why = (Effect.READ, "sql:explain") if explained else read_effect(read)
+    effect, why = (Effect.READ, "sql:explain") if explained else (read.effect, read.why)
     api = {
         "statement": "EXPLAIN" if explained else "SELECT",
         "tables": list(read.relations),

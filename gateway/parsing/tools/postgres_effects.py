@@ -6,18 +6,21 @@ showing a customer. A WHERE clause can still ask yes-or-no questions of any colu
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 
 from gateway.core.effect import Effect
 from gateway.parsing.names import names
+from gateway.parsing.result import Refusal
 from gateway.parsing.tools.postgres_names import (
     OPERATIONAL_RELATIONS,
     SENSITIVE_RELATIONS,
     SENSITIVE_SCHEMA_RELATIONS,
     SYSTEM_RELATIONS,
 )
-from gateway.parsing.tools.postgres_tree import Query
+from gateway.parsing.tools.postgres_tree import Query, read_tree
 
 _COLUMNS = names(
     "id status state kind type level severity priority queue shard partition region zone version attempt attempts "
@@ -29,6 +32,26 @@ _COLUMN_ENDINGS = (
 )  # fmt: skip
 _CATALOG = "pg_catalog."
 _SCHEMA = "information_schema."
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the tree of a read says: its relations, its effect and the evidence for the effect."""
+
+    relations: tuple[str, ...]
+    effect: Effect
+    why: str
+
+
+@lru_cache(maxsize=512)
+def examine(sql: str, extra: frozenset[str]) -> Examined | Refusal:
+    """Pass a canonical SELECT through the tree gate and class it.
+
+    Answers are remembered: agents and telemetry ask the same questions again and again, and reading the
+    tree is the dearest stage of a parse.
+    """
+    query = read_tree(sql, extra)
+    return query if isinstance(query, Refusal) else Examined(query.relations, *read_effect(query))
 
 
 def read_effect(query: Query) -> tuple[Effect, str]:

@@ -5,8 +5,7 @@ PostgreSQL itself sees no difference: blanks between tokens, letter case of what
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from gateway.parsing.names import names
 from gateway.parsing.result import Refusal
@@ -14,7 +13,10 @@ from gateway.parsing.tools.postgres_names import FUNCTIONS, TYPES
 
 MAX_SQL_BYTES = 8 * 1024
 MAX_TOKENS = 1024
-MAX_DEPTH = 32
+MAX_DEPTH = 16
+# sqlglot reads nested arrays in exponential time; no question about an incident nests them.
+MAX_BRACKET_DEPTH = 2
+MAX_BRACKETS = 32
 MAX_IDENTIFIER = 63
 Kind = Literal["word", "quoted", "string", "number", "operator", "mark"]
 OPERATORS = names(
@@ -38,9 +40,11 @@ _GLUED = FUNCTIONS | TYPES | {"current_setting"}
 _NO_SPACE_AFTER = frozenset({"(", ".", "::", "["})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token; an unquoted word is in lower case, quoted texts keep their quotes."""
+class Token(NamedTuple):
+    """One token; an unquoted word is in lower case, quoted texts keep their quotes.
+
+    A tuple and not a dataclass: hundreds are made and compared for one statement.
+    """
 
     kind: Kind
     text: str
@@ -153,10 +157,12 @@ def _neighbours(tokens: list[Token]) -> Refusal | None:
 
 
 def _nested(tokens: list[Token]) -> Refusal | None:
-    depth = 0
-    for token in tokens:
-        if token.kind == "mark":
-            depth += (token.text in "([") - (token.text in ")]")
-        if depth > MAX_DEPTH:
+    depth = brackets = total = 0
+    for kind, text in tokens:
+        if kind == "mark":
+            depth += (text in "([") - (text in ")]")
+            brackets += (text == "[") - (text == "]")
+            total += text == "["
+        if depth > MAX_DEPTH or brackets > MAX_BRACKET_DEPTH or total > MAX_BRACKETS:
             return Refusal("SQL_TOO_DEEP", args={"max": MAX_DEPTH})
     return None
