@@ -1,0 +1,76 @@
+"""The alert: watches the metric as Alertmanager would, and sends one signed webhook when it crosses the limit."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+from standardwebhooks import Webhook
+
+from gateway.cli.demo import aws
+from gateway.cli.demo.process import DemoFault
+from gateway.cli.demo.workload import NAMESPACE_DATABASE
+
+LIMIT = 24
+"""Connections above which somebody is woken up."""
+_POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What was sent, and when."""
+
+    value: float
+    at_ms: int
+
+
+def newest(url: str) -> float | None:
+    """Return the newest value of DatabaseConnections that CloudWatch has, or None."""
+    now = datetime.now(UTC)
+    with aws.client(url, "cloudwatch") as metrics:
+        found = metrics.get_metric_statistics(
+            Namespace=NAMESPACE_DATABASE, MetricName="DatabaseConnections", Period=1, Statistics=["Maximum"],
+            Dimensions=[{"Name": "DBInstanceIdentifier", "Value": aws.DATABASE}],
+            StartTime=now - timedelta(seconds=5), EndTime=now + timedelta(seconds=2),
+        )["Datapoints"]  # fmt: skip
+    points = sorted(found, key=lambda point: point["Timestamp"])
+    return float(points[-1]["Maximum"]) if points else None
+
+
+def wait_and_fire(url: str, gateway: str, secret: bytes, timeout_s: float) -> Alert:
+    """Wait until the metric is above the limit, then post the alert; raises DemoFault when it never is."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        value = newest(url)
+        if value is not None and value > LIMIT:
+            return fire(gateway, secret, value)
+        time.sleep(_POLL_S)
+    raise DemoFault(f"the database never had more than {LIMIT} connections: the fault did not break it")
+
+
+def fire(gateway: str, secret: bytes, value: float) -> Alert:
+    """Post the signed webhook of Alertmanager; raises DemoFault when the gateway refuses it."""
+    now = datetime.now(UTC)
+    labels = {"alertname": "DatabaseConnectionsHigh", "severity": "critical", "instance": aws.DATABASE}
+    summary = f"{value:.0f} connections to {aws.DATABASE}, more than {LIMIT}"
+    body = json.dumps({
+        "version": "4", "status": "firing", "receiver": "countermand", "groupLabels": {}, "commonLabels": labels,
+        "alerts": [{
+            "status": "firing", "labels": labels, "annotations": {"summary": summary},
+            "startsAt": now.isoformat(), "fingerprint": hashlib.sha256(b"orders/connections").hexdigest()[:16],
+        }],
+    })  # fmt: skip
+    name = f"msg_{hashlib.sha256(body.encode()).hexdigest()[:24]}"
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": name,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(name, now, body),
+    }
+    url = f"{gateway}/v1/webhooks/alertmanager"
+    answer = httpx2.post(url, content=body, headers=headers, timeout=5, trust_env=False)
+    if answer.status_code != httpx2.codes.OK:
+        raise DemoFault(f"the gateway refused the alert: {answer.status_code} {answer.text}")
+    return Alert(value, int(now.timestamp() * 1_000))
