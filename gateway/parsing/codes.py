@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.parsing import codes_git, codes_postgres, codes_process, codes_scope, codes_text
+from gateway.parsing import codes_aws, codes_git, codes_kubectl, codes_postgres, codes_process, codes_scope, codes_text
 from gateway.parsing.code import Code
 from gateway.parsing.result import Refusal
 
@@ -14,6 +14,8 @@ TABLES: tuple[Mapping[str, Code], ...] = (
     codes_postgres.CODES,
     codes_git.CODES,
     codes_process.CODES,
+    codes_kubectl.CODES,
+    codes_aws.CODES,
 )
 CODES: Mapping[str, Code] = MappingProxyType({code: text for table in TABLES for code, text in table.items()})
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.parsing.catalog import Catalog
 from gateway.parsing.names import names
 from gateway.parsing.result import ParsedStep, Refusal
-from gateway.parsing.tools import git, postgres, process
+from gateway.parsing.tools import aws, git, kubectl, postgres, process
 from gateway.parsing.words import TypedStep, Word
 
 
@@ -24,8 +24,10 @@ class ToolParser(Protocol):
         ...
 
 
-_BY_WORD: Mapping[str, ToolParser] = MappingProxyType({"psql": postgres, "git": git})
-_BY_TOOL: Mapping[str, ToolParser] = MappingProxyType({"postgres": postgres, "git": git, "process": process})
+_BY_WORD: Mapping[str, ToolParser] = MappingProxyType({"psql": postgres, "git": git, "kubectl": kubectl, "aws": aws})
+_BY_TOOL: Mapping[str, ToolParser] = MappingProxyType(
+    {"postgres": postgres, "git": git, "process": process, "kubernetes": kubectl, "aws": aws}
+)
 _MULTILINE = frozenset({"psql"})
 _COMING = MappingProxyType({"terraform": "TOOL_TERRAFORM", "tofu": "TOOL_TERRAFORM", "helm": "TOOL_HELM"})
 _WRAPPERS = names(

@@ -84,6 +84,8 @@ class _Found:
 def find_target(operation: AwsOperation, params: Mapping[str, Json], scope: Scope, region: str) -> Target:
     """Return the target of a step, or raise a refusal for a resource of another region."""
     found = _find(operation, params, region)
+    if not all(text.isascii() and text.isprintable() for text in (*found.names, found.selector or "")):
+        raise refuse("AWS_VALUE", member=found.kind, wanted="named in plain ASCII characters")
     name = found.names[0] if len(found.names) == 1 else "*"
     kind = f"{operation.service.name}.{found.kind}"
     return Target(

@@ -1,7 +1,7 @@
 """The words of a kubectl command to its path, its flags and its arguments. Exact names only, every flag once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.parsing.tables_kubectl import Command, Flag, KubectlTable
@@ -82,7 +82,8 @@ class Call:
 
 
 class _Reader:
-    def __init__(self, words: tuple[Word, ...], table: KubectlTable) -> None:
+    def __init__(self, words: tuple[Word, ...], table: KubectlTable, check: Callable[[str], None]) -> None:
+        self._check = check
         self._words = words
         self._table = table
         self._at = 1
@@ -120,6 +121,7 @@ class _Reader:
             if not self._path:
                 raise refuse("K8S_COMMAND_UNKNOWN", word.span, command=show(word.text), known=some(_top(self._table)))
             return False
+        self._check(path)
         self._path, self._command = path, command
         return True
 
@@ -202,9 +204,9 @@ class _Reader:
         )
 
 
-def read_call(words: tuple[Word, ...], table: KubectlTable) -> Call:
-    """Return the call that the words make, or raise a refusal."""
-    return _Reader(words, table).read()
+def read_call(words: tuple[Word, ...], table: KubectlTable, check: Callable[[str], None]) -> Call:
+    """Return the call that the words make, or raise a refusal; `check` sees a command's path before its flags are read."""
+    return _Reader(words, table, check).read()
 
 
 def _top(table: KubectlTable) -> list[str]:

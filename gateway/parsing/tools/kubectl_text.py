@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gateway.core.canonical import Json
 from gateway.parsing.tables_kubectl import KubectlTable
 from gateway.parsing.tools import kubectl_text_change as change
 from gateway.parsing.tools import kubectl_text_create as create
@@ -94,8 +93,8 @@ def read_text(words: tuple[Word, ...], table: KubectlTable) -> tuple[Request, Ca
     first = words[1].text if len(words) > 1 else ""
     if first in _LOCAL:
         raise refuse("K8S_LOCAL", words[1].span, command=first)
-    call = read_call(words, table)
-    _refuse_command(call, table)
+    call = read_call(words, table, _refuse_command)
+    _refuse_unread(call.command, table)
     handler, _ = _HANDLERS[call.command]
     accepted = _ACCEPTED[call.command]
     for flag, given in call.flags.items():
@@ -104,9 +103,8 @@ def read_text(words: tuple[Word, ...], table: KubectlTable) -> tuple[Request, Ca
     return handler(call, table), call
 
 
-def _refuse_command(call: Call, table: KubectlTable) -> None:
-    """Refuse commands that are never run, with the reason."""
-    path = call.command
+def _refuse_command(path: str) -> None:
+    """Refuse commands that are never run, before their flags are read."""
     first, _, second = path.partition(" ")
     if first in _SESSIONS or path == "cluster-info dump":
         raise refuse("K8S_SESSION", command=path)
@@ -114,13 +112,18 @@ def _refuse_command(call: Call, table: KubectlTable) -> None:
         raise refuse("K8S_EDIT", command=path)
     if first in _LOCAL:
         raise refuse("K8S_LOCAL", command=path)
-    if path.startswith("create secret") or path == "create token":
+    if path == "create token":
         raise refuse("K8S_CREDENTIAL", command=path)
+
+
+def _refuse_unread(path: str, table: KubectlTable) -> None:
+    """Refuse commands that are known and have no reading here."""
     if path in _HANDLERS:
         return
+    first = path.partition(" ")[0]
+    if path.startswith("create secret"):
+        raise refuse("K8S_CREDENTIAL", command=path)
     if first in _FILES or path == "auth reconcile":
         raise refuse("K8S_LOCAL_FILE", command=path, flag="this command")
-    known = some(
-        [each for each in table.commands if each.startswith(f"{first} ") and each in _HANDLERS] or [*_HANDLERS]
-    )
-    raise refuse("K8S_COMMAND_UNKNOWN", command=path, known=known)
+    near = [each for each in table.commands if each.startswith(f"{first} ") and each in _HANDLERS]
+    raise refuse("K8S_COMMAND_UNKNOWN", command=path, known=some(near or [*_HANDLERS]))

@@ -7,7 +7,7 @@ from gateway.core.canonical import Json
 from gateway.parsing.tables_kubectl import KubectlTable
 from gateway.parsing.tools import kubectl_params as p
 from gateway.parsing.tools.kubectl_flags import Call
-from gateway.parsing.tools.kubectl_names import Resources, check_name, check_selector, find_kind, read_resources
+from gateway.parsing.tools.kubectl_names import check_name, check_selector, find_kind, read_resources
 from gateway.parsing.tools.kubectl_request import Request
 from gateway.parsing.tools.kubectl_text_change import dry_run
 from gateway.parsing.tools.refuse import refuse
@@ -235,7 +235,7 @@ def _images(call: Call) -> Sequence[str]:
 
 
 def _container(call: Call, image: str) -> dict[str, Json]:
-    name = re.sub(r"[^a-z0-9-]", "-", image.rsplit("/", 1)[-1].split("@")[0].split(":")[0].lower()).strip("-")
+    name = re.sub(r"[^a-z0-9-]", "-", re.split(r"[@:]", image.rsplit("/", 1)[-1], maxsplit=1)[0].lower()).strip("-")
     return {"name": check_name(name or call.command.rpartition(" ")[2]), "image": image}
 
 
