@@ -106,7 +106,7 @@ async def start_child() -> Child:
     ours, theirs = socket.socketpair()
     with theirs:
         # Popen, not asyncio's: its lock keeps a kill from racing with the reaping of a child that just died.
-        process = subprocess.Popen(  # noqa: ASYNC220  # returns once the child has executed, like asyncio's own
+        process = subprocess.Popen(  # noqa: ASYNC220, S603  # our own module; returns once the child has executed, like asyncio's own
             [sys.executable, "-I", "-m", "gateway.adapters.policy_worker", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.core.bundle import ROOT, Bundle
+from gateway.core.canonical import Json
 from gateway.core.rego_ast import (
     Definition,
     Unit,
@@ -27,6 +28,7 @@ from gateway.core.rego_builtins import PORTABLE
 
 _EMITTING = ("findings", "obligations")
 _LEVELS = {"permit": {"shadow", "approve", "allow"}, "limit": {"deny", "shadow", "approve"}}
+_PLAIN_ARGUMENTS = frozenset({"Var", "String", "RawString", "Number", "Bool", "Null"})
 _REMEDY_LEVELS = {
     ("limit", "deny"),
     ("limit", "shadow"),
@@ -69,7 +71,7 @@ def lint(bundle: Bundle, units: Iterable[Unit]) -> tuple[Fault, ...]:
         *_calls(found),
         *_cycles(found),
         *_names(found),
-        *(fault for unit in found for fault in _heads(unit)),
+        *(fault for unit in found for fault in (*_heads(unit), *_literals(unit), *_negations(unit))),
         *_texts(bundle, found),
     ]
     return tuple(sorted(set(faults)))
@@ -166,6 +168,33 @@ def _on_cycles(graph: dict[str, set[str]]) -> list[str]:
         if not gone:
             return sorted(left)
         left = {name: targets - gone for name, targets in left.items() if name not in gone}
+
+
+def _negations(unit: Unit) -> Iterator[Fault]:
+    for definition in () if _is_test(unit) else unit.definitions:
+        for negation in occurrences(definition.node, "NotExpr"):
+            if not _plain_negation(negation["expr"]):
+                message = (
+                    "negate a helper called with plain variables: OPA evaluates operands outside `not`, "
+                    "so an undefined one loses the rule"
+                )
+                yield Fault(unit.source.path, negation["span"]["line"], "negation", message)
+
+
+def _plain_negation(expression: Json) -> bool:
+    ((kind, value),) = expression.items()
+    if kind == "Call":
+        return all(next(iter(argument)) in _PLAIN_ARGUMENTS for argument in value["params"])
+    return kind in {"Var", "RefDot", "RefBrack"}
+
+
+def _literals(unit: Unit) -> Iterator[Fault]:
+    for definition in unit.definitions:
+        for kind in ("String", "RawString"):
+            for literal in occurrences(definition.node, kind):
+                if f"data.{ROOT}" in literal["value"]:
+                    line = literal["span"]["line"]
+                    yield Fault(unit.source.path, line, "literal", f"no text may contain data.{ROOT}")
 
 
 def _names(units: tuple[Unit, ...]) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ reads := [step | some step in input.steps; step.effect == ["read"]]
 sensitive_reads := [step |
 	some step in input.steps
 	_only_reads(step)
-	not step.effect == ["read"]
+	step.effect != ["read"]
 ]
 
 # All other steps, also those of an unknown or missing effect.

@@ -36,10 +36,11 @@ findings contains {
 	"code": "AWS_CAPACITY_OUT_OF_BOUNDS",
 	"limit": "deny",
 	"step": step.i,
-	"args": {"to": step.params.DesiredCapacity},
+	"args": {"to": wanted},
 } if {
 	input.stage == "decide"
 	some step in _capacities
+	wanted := object.get(step.params, "DesiredCapacity", null)
 	not _in_bounds(step)
 }
 

@@ -32,7 +32,7 @@ findings contains {
 	some step in steps.writes
 	step.tool == "aws"
 	step.operation in config.aws.final_snapshot_operations
-	not _keeps_snapshot(step.params)
+	not _keeps_snapshot(step)
 }
 
 findings contains {
@@ -50,7 +50,7 @@ findings contains {"code": "AWS_STORAGE_SHRUNK", "limit": "deny", "step": step.i
 	input.stage == "decide"
 	some step in steps.writes
 	step.tool == "aws"
-	not object.get(step.params, "AllocatedStorage", null) == null
+	object.get(step.params, "AllocatedStorage", null) != null
 	not _grows(step)
 }
 
@@ -74,13 +74,13 @@ findings contains {
 	some step in steps.writes
 	step.tool == "aws"
 	some param in config.aws.password_params
-	not object.get(step.params, param, null) == null
+	object.get(step.params, param, null) != null
 }
 
-_keeps_snapshot(params) if {
-	is_string(params.FinalDBSnapshotIdentifier)
-	params.FinalDBSnapshotIdentifier != ""
-	not params.SkipFinalSnapshot == true
+_keeps_snapshot(step) if {
+	is_string(step.params.FinalDBSnapshotIdentifier)
+	step.params.FinalDBSnapshotIdentifier != ""
+	object.get(step.params, "SkipFinalSnapshot", false) == false
 }
 
 _unprotects(params) if params.DeletionProtection == false

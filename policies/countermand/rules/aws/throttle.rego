@@ -37,7 +37,7 @@ findings contains {
 findings contains {"code": "AWS_PLAN_SHARED", "limit": "approve", "step": step.i, "args": {"target": step.target.id}} if {
 	input.stage == "decide"
 	some step in _throttles
-	not fact.sole(step).keys == 1
+	not _serves_one_key(step)
 }
 
 _throttles := [step |
@@ -45,6 +45,8 @@ _throttles := [step |
 	step.tool == "aws"
 	step.operation == "apigateway.UpdateUsagePlan"
 ]
+
+_serves_one_key(step) if fact.sole(step).keys == 1
 
 _in_envelope(patch) if {
 	patch.op == "replace"

@@ -62,7 +62,7 @@ findings contains {
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
 	some step in steps.writes
-	not _listed(input.agent, step)
+	not _listed(input, step)
 }
 
 findings contains {
@@ -72,15 +72,15 @@ findings contains {
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
 	some step in array.concat(steps.reads, steps.sensitive_reads)
-	not _readable(input.agent, step)
+	not _readable(input, step)
 }
 
-_listed(agent, step) if {
-	some group in agent.groups
+_listed(document, step) if {
+	some group in document.agent.groups
 	config.permits.operations[group][step.environment.name][step.tool][step.operation]
 }
 
-_readable(agent, step) if {
-	some group in agent.groups
+_readable(document, step) if {
+	some group in document.agent.groups
 	step.tool in config.permits.reads[group][step.environment.name]
 }

@@ -64,8 +64,8 @@ findings contains {
 findings contains {"code": "BLAST_UNCOUNTED", "limit": "deny", "step": step.i, "args": {}} if {
 	input.stage == "decide"
 	some step in steps.writes
-	not step.target.fanout in {"one", "listed"}
-	not step.preflight.targets >= 0
+	not _named(step)
+	not _counted(step)
 }
 
 findings contains {
@@ -86,6 +86,10 @@ obligations contains {
 	some step in steps.writes
 	_switches_off(step)
 }
+
+_named(step) if step.target.fanout in {"one", "listed"}
+
+_counted(step) if step.preflight.targets >= 0
 
 _switches_off(step) if {
 	param := config.blast.zero[step.tool][step.operation]

@@ -16,11 +16,12 @@ findings contains {
 	"code": "LEASE_TOO_LONG",
 	"limit": "deny",
 	"step": step.i,
-	"args": {"asked": input.request.lease_s, "most": lease.max_ttl_s, "operation": step.operation},
+	"args": {"asked": asked, "most": lease.max_ttl_s, "operation": step.operation},
 } if {
+	asked := input.request.lease_s
 	some step in steps.writes
 	lease := object.get(config.lease.operations, [step.tool, step.operation], config.lease.default)
-	input.request.lease_s > lease.max_ttl_s
+	asked > lease.max_ttl_s
 }
 
 obligations contains {"code": "LEASE", "step": step.i, "lease": lease} if {

@@ -43,8 +43,10 @@ findings contains {"code": "INCIDENT_STALE", "limit": "approve", "step": step.i,
 # Writes outside the environments that need no incident.
 _governed := [step |
 	some step in steps.writes
-	not step.environment.name in config.incident.exempt_environments
+	not _exempt(step)
 ]
+
+_exempt(step) if step.environment.name in config.incident.exempt_environments
 
 _trusted(document) if document.incident.source in config.incident.trusted_sources
 

@@ -47,12 +47,14 @@ findings contains {
 	"code": "K8S_OUTSIDE_AUTOSCALER",
 	"limit": "deny",
 	"step": step.i,
-	"args": {"target": step.target.id, "min": controller.min, "max": controller.max},
+	"args": {"target": step.target.id, "min": low, "max": high},
 } if {
 	some step in _scalings
 	some controller in fact.sole(step).controllers
 	controller.kind == "HorizontalPodAutoscaler"
-	not _between(step.params.replicas, controller.min, controller.max)
+	low := object.get(controller, "min", 1)
+	high := object.get(controller, "max", 0)
+	not _between(step, low, high)
 }
 
 obligations contains {"code": "K8S_SCALE", "step": step.i, "lease": {"max_ttl_s": config.kubernetes.iac.lease_s}} if {
@@ -66,7 +68,7 @@ _scalings := [step |
 	step.operation in config.kubernetes.scale_operations
 ]
 
-_between(value, low, high) if {
-	value >= low
-	value <= high
+_between(step, low, high) if {
+	step.params.replicas >= low
+	step.params.replicas <= high
 }

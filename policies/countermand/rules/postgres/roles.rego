@@ -38,18 +38,22 @@ findings contains {
 	"code": "PG_CONNECTION_LIMIT_TOO_LOW",
 	"limit": "deny",
 	"step": step.i,
-	"args": {"limit": step.params.limit, "min": config.postgres.connection_limit.min},
+	"args": {"limit": wanted, "min": floor},
 } if {
 	some step in _limits
-	step.params.limit >= 0
-	step.params.limit < config.postgres.connection_limit.min
+	wanted := step.params.limit
+	floor := config.postgres.connection_limit.min
+	wanted >= 0
+	wanted < floor
 }
 
 findings contains {"code": "PG_ROLE_PRIVILEGED", "limit": "deny", "step": step.i, "args": {}} if {
 	input.stage == "decide"
 	some step in _limits
-	not fact.sole(step).superuser == false
+	not _ordinary(step)
 }
+
+_ordinary(step) if fact.sole(step).superuser == false
 
 _limits := [step |
 	some step in steps.writes

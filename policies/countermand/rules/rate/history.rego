@@ -32,30 +32,33 @@ findings contains {
 	"code": "AGENT_RATE_HIGH",
 	"limit": "approve",
 	"step": step.i,
-	"args": {"applied": step.history.agent.applied},
+	"args": {"applied": applied},
 } if {
 	some step in steps.writes
-	step.history.agent.applied >= config.rate.agent.applied.approve
+	applied := step.history.agent.applied
+	applied >= config.rate.agent.applied.approve
 }
 
 findings contains {
 	"code": "AGENT_RATE_EXCEEDED",
 	"limit": "deny",
 	"step": step.i,
-	"args": {"applied": step.history.agent.applied},
+	"args": {"applied": applied},
 } if {
 	some step in steps.writes
-	step.history.agent.applied >= config.rate.agent.applied.deny
+	applied := step.history.agent.applied
+	applied >= config.rate.agent.applied.deny
 }
 
 findings contains {
 	"code": "AGENT_UNDONE",
 	"limit": "approve",
 	"step": step.i,
-	"args": {"undone": step.history.agent.undone},
+	"args": {"undone": undone},
 } if {
 	some step in steps.writes
-	step.history.agent.undone >= config.rate.agent.undone.approve
+	undone := step.history.agent.undone
+	undone >= config.rate.agent.undone.approve
 }
 
 findings contains {
@@ -72,10 +75,11 @@ findings contains {
 	"code": "TARGET_FLAPPING",
 	"limit": "deny",
 	"step": step.i,
-	"args": {"target": step.target.id, "undone": step.history.target.undone},
+	"args": {"target": step.target.id, "undone": undone},
 } if {
 	some step in steps.writes
-	step.history.target.undone >= config.rate.target.undone.deny
+	undone := step.history.target.undone
+	undone >= config.rate.target.undone.deny
 }
 
 findings contains {"code": "HISTORY_UNKNOWN", "limit": "approve", "step": step.i, "args": {}} if {

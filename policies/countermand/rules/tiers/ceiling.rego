@@ -37,7 +37,7 @@ findings contains {
 } if {
 	some rated in _rated
 	"approval" in rated.tiers
-	not "autonomous" in rated.tiers
+	not _autonomous(rated)
 }
 
 findings contains {
@@ -47,7 +47,7 @@ findings contains {
 	"args": {"effect": rated.effect, "environment": rated.environment},
 } if {
 	some rated in _rated
-	not _known(rated.tiers)
+	not _known(rated)
 }
 
 # Every step with its worst effect and the tiers that the agent's groups give it.
@@ -60,7 +60,9 @@ _rated := [{"step": step.i, "effect": effect, "environment": step.environment.na
 	}
 ]
 
-_known(tiers) if {
-	some tier in tiers
+_autonomous(rated) if "autonomous" in rated.tiers
+
+_known(rated) if {
+	some tier in rated.tiers
 	tier in {"shadow", "approval", "autonomous"}
 }

@@ -13,5 +13,7 @@ import data.countermand.lib.steps
 #       remedy: "ask for approval, or run the agent on a model listed in config/tiers"
 findings contains {"code": "MODEL_TIER_LOW", "limit": "approve", "step": step.i, "args": {}} if {
 	some step in steps.writes
-	not input.agent.model_tier in config.tiers.autonomous_models
+	not _able(input)
 }
+
+_able(document) if document.agent.model_tier in config.tiers.autonomous_models

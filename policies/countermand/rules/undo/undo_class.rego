@@ -18,7 +18,7 @@ import data.countermand.lib.steps
 #       remedy: "ask for approval"
 findings contains {"code": "UNDO_NONE", "limit": "approve", "step": step.i, "args": {"operation": step.operation}} if {
 	some step in steps.writes
-	not step.undo.class in {"exact", "compensating", "neutral", "not_needed"}
+	not _something_left(step)
 	not _accepted(step)
 }
 
@@ -32,5 +32,7 @@ findings contains {
 	step.undo.class == "neutral"
 	not _accepted(step)
 }
+
+_something_left(step) if step.undo.class in {"exact", "compensating", "neutral", "not_needed"}
 
 _accepted(step) if step.operation in config.undo.accepted[step.environment.name][step.tool]
