@@ -8,7 +8,9 @@ from tests.fixtures_aws import REGION
 
 
 def sql(text: str, scope: str = "db", operation: str = "sql.select") -> Step:
-    return Step("postgres", operation, {"statement": "SELECT"}, Target(scope, "database", f"pg:{scope}/-"), {"sql": text})
+    return Step(
+        "postgres", operation, {"statement": "SELECT"}, Target(scope, "database", f"pg:{scope}/-"), {"sql": text}
+    )
 
 
 def sessions(sessions: Sequence[Mapping[str, Json]], verb: str = "terminate", scope: str = "db") -> Step:
@@ -19,7 +21,9 @@ def sessions(sessions: Sequence[Mapping[str, Json]], verb: str = "terminate", sc
 
 def role_limit(role: str, limit: int, scope: str = "db") -> Step:
     target = Target(scope, "role", f"pg:{scope}/role/{role}", names=(role,))
-    return Step("postgres", "roles.connection_limit", {"statement": "ALTER ROLE"}, target, {"role": role, "limit": limit})
+    return Step(
+        "postgres", "roles.connection_limit", {"statement": "ALTER ROLE"}, target, {"role": role, "limit": limit}
+    )
 
 
 def aws_call(operation: str, params: Mapping[str, Json], scope: str = "prod") -> Step:

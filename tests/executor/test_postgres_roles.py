@@ -50,7 +50,9 @@ async def test_a_role_that_is_not_there_is_a_fact_and_not_a_failure(roles: Postg
     observed = await target(roles).observe(role_limit("nobody", 3))
     assert observed.facts[0]["value"] == {"exists": False}
     assert observed.preflight["code"] == "ROLE_NOT_FOUND"
-    assert (await target(roles).apply(role_limit("nobody", 3), {"connection_limit": 7}, unheard)).status == "not_applied"
+    assert (
+        await target(roles).apply(role_limit("nobody", 3), {"connection_limit": 7}, unheard)
+    ).status == "not_applied"
 
 
 async def test_undo_is_exact_only_for_a_login_that_can_lock_the_catalog(roles: Postgres) -> None:

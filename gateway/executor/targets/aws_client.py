@@ -55,10 +55,7 @@ class AwsAccount:
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._lock = threading.Lock()
         self._checked = not scope.account
-        self._session = botocore.session.Session()
-        for name in ("config_file", "credentials_file"):
-            self._session.set_config_variable(name, os.devnull)
-        self._session.set_config_variable("profile", None)
+        self._session = botocore.session.Session(session_vars=_isolated())
 
     async def call(self, operation: str, region: str | None, params: Mapping[str, Json]) -> dict[str, Any]:
         """Call `<service>.<Operation>` and return its answer without ResponseMetadata; raises AwsCallError."""
@@ -130,6 +127,13 @@ class AwsAccount:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
+
+
+def _isolated() -> dict[str, tuple[None, None, Any, Any]]:
+    """Return botocore's variables without the environment and the files that each could come from."""
+    files = {"config_file": os.devnull, "credentials_file": os.devnull}
+    known = botocore.session.Session.SESSION_VARIABLES
+    return {name: (None, None, files.get(name, default), read) for name, (_, _, default, read) in known.items()}
 
 
 def _answered(exc: ClientError) -> AwsCallError:

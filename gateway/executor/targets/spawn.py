@@ -53,7 +53,7 @@ async def run(program: Program, output: Output) -> Ran:
     pipes = asyncio.gather(_drain(process, program, output), _tail(process, errors))
     try:
         async with asyncio.timeout(program.timeout_s):
-            await process.wait()
+            await _exit_of(process.pid)
     except TimeoutError:
         timed_out = True
     except asyncio.CancelledError:
@@ -65,6 +65,21 @@ async def run(program: Program, output: Output) -> Ran:
     await pipes
     code = process.returncode if process.returncode is not None else -signal.SIGKILL
     return Ran(code, timed_out, errors.decode("utf-8", errors="replace").strip())
+
+
+async def _exit_of(pid: int) -> None:
+    """Return once the program itself ended; `Process.wait` also waits for children that hold its pipes."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # it ended, and was reaped, already
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 async def _drain(process: asyncio.subprocess.Process, program: Program, output: Output) -> None:
