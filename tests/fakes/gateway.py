@@ -5,6 +5,7 @@ real error classes, and wakes watchers. It decides by the first word of a comman
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -65,6 +66,8 @@ class FakeGateway:
         self.switches: list[str] = []
         self.events: dict[str, list[OutputView]] = {}
         self.changed = asyncio.Event()
+        self.watched = threading.Event()
+        """Set while somebody watches an open action."""
         self.failures: list[BaseException] = []
         """Raised one by one by the next calls of `submit`."""
         self.policy_revision = REVISION
@@ -137,6 +140,7 @@ class FakeGateway:
         yield view
         sent = 0
         while view.state not in FINAL:
+            self.watched.set()
             await self.changed.wait()
             for chunk in self.events.get(action, [])[sent:]:
                 sent += 1
