@@ -1,12 +1,15 @@
 """Leaves: the records of the log, as canonical JSON.
 
     {"schema": "countermand.leaf/1", "kind": "CM1003", "action": "act_…", "at_ms": ms, "version": n,
-     "state_before": …, "event": …, "guard": …, "state_after": …, "body": {…}, "redacted": […], "prev": "<hex>"}
+     "state_before": …, "event": …, "guard": …, "state_after": …, "body": {…}, "redacted": […], "row": "sha256:…",
+     "prev": "<hex>"}
 
 A transition writes one leaf that carries its event and guard; it raises the version by one. The other leaves of the
 same unit of work carry no event: the same version, and state_after on both sides. A leaf that belongs to no action
 has action "", states null and version 0. `prev` is the RFC 6962 hash of the leaf before it in the log, "" for none.
-`redacted` names the body's fields of which only the HMAC is recorded (secret, or not in `leaffields`).
+`row` of a transition is the digest of the state row that it left ("" when not told), so that a row edited in the
+database is found. `redacted` names the fields of the body of which only the HMAC is recorded: those of class secret,
+and those that `leaffields` does not list.
 """
 
 from collections.abc import Mapping
@@ -36,6 +39,7 @@ _MEMBERS = frozenset(
         "state_after",
         "body",
         "redacted",
+        "row",
         "prev",
     }
 )
@@ -55,6 +59,7 @@ class Leaf:
     state_after: State | None
     body: Mapping[str, Json]
     redacted: tuple[str, ...]
+    row: str
     prev: str
 
 
@@ -71,6 +76,7 @@ def leaf(
     body: Mapping[str, Json],
     prev_leaf: bytes,
     redactor: Redactor,
+    row_digest: str = "",
 ) -> bytes:
     """Return the canonical bytes of a leaf; the body is redacted field by field, whatever the caller did before."""
     recorded = {name: _record(_class(kind, name), value, redactor) for name, value in body.items()}
@@ -87,6 +93,7 @@ def leaf(
             "state_after": state_after,
             "body": recorded,
             "redacted": sorted(name for name in body if _class(kind, name) is FieldClass.SECRET),
+            "row": row_digest,
             "prev": prev_leaf.hex(),
         }
     )
@@ -108,7 +115,8 @@ def read_leaf(data: bytes) -> Leaf:
         state_after=_state(item["state_after"]),
         body=shape.mapping(item["body"], "body"),
         redacted=tuple(shape.text(name, "redacted") for name in shape.array(item["redacted"], "redacted", 256)),
-        prev=_prev(item["prev"]),
+        row="" if item["row"] == "" else shape.sha256(item["row"], "row"),
+        prev="" if item["prev"] == "" else shape.sha256(f"sha256:{item['prev']}", "prev").removeprefix("sha256:"),
     )
 
 
@@ -131,7 +139,3 @@ def _record(cls: FieldClass, value: Json, redactor: Redactor) -> Json:
 
 def _state(value: Json) -> State | None:
     return None if value is None else State(value)
-
-
-def _prev(value: Json) -> str:
-    return "" if value == "" else shape.sha256(f"sha256:{value}", "prev").removeprefix("sha256:")

@@ -52,7 +52,7 @@ def test_a_leaf_reads_back() -> None:
     data = make(agent="a", digest="sha256:x")
     assert read_leaf(data) == Leaf(
         LeafKind.PROPOSAL, "act_1", 5, 1, None, Event.SUBMIT, Guard.PARSED, State.PROPOSED,
-        {"agent": "a", "digest": "sha256:x"}, (), "01" * 32,
+        {"agent": "a", "digest": "sha256:x"}, (), "", "01" * 32,
     )  # fmt: skip
 
 
@@ -108,6 +108,7 @@ GOOD = make(agent="a")
         (b'"body":{"agent":"a"}', b'"body":[]'),
         (b'"redacted":[]', b'"redacted":[1]'),
         (b'"prev":"01', b'"prev":"0g'),
+        (b'"row":""', b'"row":"sha256:zz"'),
         (b'"schema":"countermand.leaf/1"', b'"schema":"countermand.leaf/2"'),
         (b'"version":1', b'"version":true'),
         (b"{", b"["),
