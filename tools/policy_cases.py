@@ -97,7 +97,7 @@ def k8s_scale() -> Json:
 def aws_throttle() -> Json:
     """Throttle one API key's usage plan for 15 minutes."""
     target = _target(
-        "aws:prod/eu-west-1/apigateway.usageplan/plan-1", "prod", "apigateway.usageplan", "plan-1", region="eu-west-1"
+        "aws:prod/eu-west-1/apigateway.UsagePlan/plan-1", "prod", "apigateway.UsagePlan", "plan-1", region="eu-west-1"
     )
     params = {
         "usagePlanId": "plan-1",
@@ -110,7 +110,13 @@ def aws_throttle() -> Json:
 
 def aws_capacity() -> Json:
     """Grow an Auto Scaling group from 2 to 4."""
-    target = _target("aws:prod/eu-west-1/autoscaling.group/web", "prod", "autoscaling.group", "web", region="eu-west-1")
+    target = _target(
+        "aws:prod/eu-west-1/autoscaling.AutoScalingGroup/web",
+        "prod",
+        "autoscaling.AutoScalingGroup",
+        "web",
+        region="eu-west-1",
+    )
     params = {"AutoScalingGroupName": "web", "DesiredCapacity": 4}
     value = {"settings": {"MinSize": 2, "MaxSize": 10, "DesiredCapacity": 2}}
     step = _step("aws", "autoscaling.SetDesiredCapacity", target, params, value, "compensating")
@@ -119,16 +125,16 @@ def aws_capacity() -> Json:
 
 def aws_database() -> Json:
     """Give a database instance more storage."""
-    target = _target("aws:prod/eu-west-1/rds.db/orders", "prod", "rds.db", "orders", region="eu-west-1")
+    target = _target("aws:prod/eu-west-1/rds.DBInstance/orders", "prod", "rds.DBInstance", "orders", region="eu-west-1")
     params = {"DBInstanceIdentifier": "orders", "AllocatedStorage": 200}
     value = {"settings": {"AllocatedStorage": 100, "DBInstanceClass": "db.r6g.large"}}
-    return _document(_step("aws", "rds.ModifyDBInstance", target, params, value, "none"), target["id"])
+    return _document(_step("aws", "rds.ModifyDBInstance", target, params, value, "compensating"), target["id"])
 
 
 def aws_ingress() -> Json:
     """Let one host in."""
     target = _target(
-        "aws:prod/eu-west-1/ec2.security-group/sg-1", "prod", "ec2.security-group", "sg-1", region="eu-west-1"
+        "aws:prod/eu-west-1/ec2.SecurityGroup/sg-1", "prod", "ec2.SecurityGroup", "sg-1", region="eu-west-1"
     )
     ranges = [{"IpRanges": [{"CidrIp": "192.0.2.7/32"}], "Ipv6Ranges": [{"CidrIpv6": "2001:db8::7/128"}]}]
     params = {"GroupId": "sg-1", "IpPermissions": ranges}
@@ -139,19 +145,18 @@ def aws_ingress() -> Json:
 
 def pg_terminate() -> Json:
     """End one session of the orders database."""
-    target = _target("postgres:orders/session/4711@1763999000000", "orders", "session", "4711@1763999000000")
+    target = _target("pg:orders/session/4711", "orders", "session", "4711")
     value = {"backend_type": "client backend", "user": "orders_api", "application": "orders-api", "state": "idle"}
-    step = _step("postgres", "sessions.terminate", target, {}, value, "none")
-    step["effect"] = ["destructive"]
-    return _document(step, "postgres:orders/pg_stat_activity")
+    step = _step("postgres", "sessions.terminate", target, {"sessions": [{"pid": 4711}]}, value, "neutral")
+    return _document(step, "pg:orders/-")
 
 
 def pg_limit() -> Json:
     """Cap a role at 10 connections for 15 minutes."""
-    target = _target("postgres:orders/role/orders_api", "orders", "role", "orders_api")
+    target = _target("pg:orders/role/orders_api", "orders", "role", "orders_api")
     value = {"connection_limit": -1, "superuser": False}
-    step = _step("postgres", "roles.connection_limit", target, {"limit": 10}, value, "exact")
-    return _document(step, "postgres:orders/pg_stat_activity", lease_s=900)
+    step = _step("postgres", "roles.connection_limit", target, {"role": "orders_api", "limit": 10}, value, "exact")
+    return _document(step, "pg:orders/-", lease_s=900)
 
 
 def read() -> Json:
@@ -167,7 +172,7 @@ def read() -> Json:
 
 def process_restart() -> Json:
     """Restart a unit on a staging host."""
-    target = _target("process:web-1/systemctl.restart/nginx", "web-1", "systemctl.restart", "nginx")
+    target = _target("process:web-1/systemctl", "web-1", "process", "systemctl")
     step = _step("process", "systemctl.restart", target, {"argv": ["systemctl", "restart", "nginx"]}, {}, "neutral")
     step["environment"] = {"name": "staging", "criticality": "medium"}
     return _document(step, target["id"])
@@ -245,7 +250,7 @@ CASES: dict[str, tuple[Callable[[], Json], tuple[Change, ...]]] = {
     "read": (read, ()),
     "read_in_unknown_environment": (read, (_in("elsewhere"),)),
     "read_by_unknown_group": (read, (_agent(groups=["strangers"]),)),
-    "read_pods_logs": (read, (_step_with(operation="pods.logs", effect=["read_sensitive"]),)),
+    "read_pods_log": (read, (_step_with(operation="pods.log", effect=["read_sensitive"]),)),
     "read_configmap": (read, (_step_with(operation="configmaps.get", effect=["read", "read_sensitive"]),)),
     "read_configmap_in_staging": (
         read,
@@ -258,6 +263,10 @@ CASES: dict[str, tuple[Callable[[], Json], tuple[Change, ...]]] = {
     "k8s_scale_beyond_factor": (k8s_scale, (_params(replicas=5),)),
     "k8s_scale_beyond_autoscaler": (k8s_scale, (_params(replicas=8),)),
     "k8s_scale_to_zero": (k8s_scale, (_params(replicas=0), _value(controllers=[]))),
+    "k8s_scale_known_from_list": (
+        k8s_scale,
+        (lambda d, _: d["incident"]["reads"][0].update(targets=["k8s:prod-eu/prod/deployments.apps/*"]),),
+    ),
     "k8s_scale_healthy": (k8s_scale, (_value(health="healthy", iac=None),)),
     "k8s_scale_in_staging": (k8s_scale, (_in("staging", "medium"),)),
     "k8s_scale_stale_facts": (k8s_scale, (lambda _, s: s["facts"][0].update(status="stale"),)),
@@ -271,15 +280,17 @@ CASES: dict[str, tuple[Callable[[], Json], tuple[Change, ...]]] = {
     "k8s_delete_namespace": (
         k8s_scale,
         (
-            _step_with(operation="namespaces.delete", effect=["destructive"], params={}, undo={"class": "none"}),
-            _target_with(id="k8s:prod-eu/namespaces/prod", kind="Namespace", names=["prod"]),
+            _step_with(
+                operation="namespaces.delete", effect=["destructive", "write"], params={}, undo={"class": "none"}
+            ),
+            _target_with(id="k8s:prod-eu/-/namespaces/prod", kind="Namespace", names=["prod"]),
         ),
     ),
     "k8s_delete_pod_by_force": (
         k8s_scale,
         (
-            _step_with(operation="pods.delete", effect=["destructive"], undo={"class": "neutral"}),
-            _step_with(params={"force": True, "grace_period": 0}),
+            _step_with(operation="pods.delete", effect=["destructive", "write"], undo={"class": "neutral"}),
+            _step_with(params={"force": True, "grace_period_seconds": 0}),
         ),
     ),
     # aws
@@ -315,14 +326,15 @@ CASES: dict[str, tuple[Callable[[], Json], tuple[Change, ...]]] = {
     "aws_delete_database": (
         aws_database,
         (
-            _step_with(operation="rds.DeleteDBInstance", effect=["destructive"]),
+            _step_with(operation="rds.DeleteDBInstance", effect=["destructive", "write"]),
             _step_with(params={"DBInstanceIdentifier": "orders", "SkipFinalSnapshot": True}),
         ),
     ),
     "aws_delete_database_with_snapshot": (
         aws_database,
         (
-            _step_with(operation="rds.DeleteDBInstance", effect=["destructive"]),
+            _step_with(undo={"class": "none"}),
+            _step_with(operation="rds.DeleteDBInstance", effect=["destructive", "write"]),
             _step_with(params={"DBInstanceIdentifier": "orders", "FinalDBSnapshotIdentifier": "orders-last"}),
         ),
     ),
@@ -341,11 +353,11 @@ CASES: dict[str, tuple[Callable[[], Json], tuple[Change, ...]]] = {
     "pg_limit_for_good": (pg_limit, (_lease(None),)),
     "pg_limit_too_low": (pg_limit, (_params(limit=0),)),
     "pg_limit_of_superuser": (pg_limit, (_value(superuser=True),)),
-    "pg_limit_of_postgres": (pg_limit, (_target_with(id="postgres:orders/role/postgres", names=["postgres"]),)),
+    "pg_limit_of_postgres": (pg_limit, (_target_with(id="pg:orders/role/postgres", names=["postgres"]),)),
     # process
     "process_restart_in_staging": (process_restart, ()),
     "process_restart": (process_restart, (_in("prod", "high"),)),
-    "process_unlisted": (process_restart, (_step_with(operation="rm.file", effect=["destructive"]),)),
+    "process_unlisted": (process_restart, (_step_with(operation="rm.file", effect=["destructive", "write"]),)),
     # incident
     "no_incident": (aws_throttle, (_document_with(incident=None),)),
     "incident_by_agent": (aws_throttle, (lambda d, _: d["incident"].update(source="agent"),)),
@@ -366,8 +378,8 @@ CASES: dict[str, tuple[Callable[[], Json], tuple[Change, ...]]] = {
         k8s_scale,
         (_target_with(fanout="selector", selector="app=web"), _step_with(preflight={"status": "ok"})),
     ),
-    "blast_many": (pg_terminate, (_target_with(fanout="listed", names=[f"{n}@1" for n in range(5)]),)),
-    "blast_too_many": (pg_terminate, (_target_with(fanout="listed", names=[f"{n}@1" for n in range(30)]),)),
+    "blast_many": (pg_terminate, (_target_with(fanout="listed", names=[str(n) for n in range(5)]),)),
+    "blast_too_many": (pg_terminate, (_target_with(fanout="listed", names=[str(n) for n in range(30)]),)),
     # observation
     "facts_unknown": (aws_throttle, (lambda _, s: s["facts"][0].update(status="unknown"),)),
     "preflight_failed": (aws_throttle, (_step_with(preflight={"status": "failed", "code": "INVALID"}),)),

@@ -31,7 +31,7 @@ findings contains {
 } if {
 	some step in steps.writes
 	step.tool == "aws"
-	step.operation in config.aws.final_snapshot_operations
+	config.aws.final_snapshots[step.operation]
 	not _keeps_snapshot(step)
 }
 
@@ -78,9 +78,10 @@ findings contains {
 }
 
 _keeps_snapshot(step) if {
-	is_string(step.params.FinalDBSnapshotIdentifier)
-	step.params.FinalDBSnapshotIdentifier != ""
-	object.get(step.params, "SkipFinalSnapshot", false) == false
+	wanted := config.aws.final_snapshots[step.operation]
+	is_string(step.params[wanted.name])
+	step.params[wanted.name] != ""
+	object.get(step.params, wanted.skip, false) == false
 }
 
 _unprotects(params) if params.DeletionProtection == false

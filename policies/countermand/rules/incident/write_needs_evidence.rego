@@ -63,5 +63,7 @@ _covers(read, step) if step.target.id in read.targets
 
 _covers(read, step) if {
 	some template in config.incident.covers[step.tool][step.operation]
-	replace(template, "{scope}", step.target.scope) in read.targets
+	scoped := replace(template, "{scope}", step.target.scope)
+	placed := replace(scoped, "{region}", object.get(step.target, "region", "-"))
+	replace(placed, "{namespace}", object.get(step.target, "namespace", "-")) in read.targets
 }

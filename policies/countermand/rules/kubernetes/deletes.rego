@@ -36,4 +36,4 @@ findings contains {"code": "K8S_FORCED_DELETE", "limit": "deny", "step": step.i,
 
 _forced(params) if params.force == true
 
-_forced(params) if params.grace_period <= 1
+_forced(params) if params.grace_period_seconds <= 0
