@@ -20,6 +20,8 @@ class PolicySettings:
 
     bundle: Path | None = None
     """Folder or .tar.gz of the bundle; the shipped one when absent."""
+    overlay: Path | None = None
+    """Folder of `<topic>/data.yaml` files that replace the bundle's own configuration."""
     engine: Literal["regorus", "opa"] = "regorus"
     workers: int = 2
     """Supervised evaluation processes; 0 evaluates in the gateway's own process."""
@@ -27,6 +29,8 @@ class PolicySettings:
     """A longer evaluation is a denial and costs its worker."""
     opa_url: str = ""
     """Base URL of an OPA server; only for engine `opa`."""
+    opa_socket: Path | None = None
+    """Unix socket of the same server, for the hot path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,27 +31,27 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
     {
         K.PROPOSAL: _fields(
             f"{_WHO} on_behalf_of door request_id incident hypothesis scope audience environments plan_digest digest"
-            " connectors operations targets effects ttl_s lease_s code span model_tier validate_only schema",
+            " connectors operations targets effects ttl_s lease_s code span model_tier schema doc_digest created_ms",
             "steps text justification args",
             "params raw",
         ),
         K.OBSERVATION: _fields(
-            "state_digest digest executor instance fence undo_class undo_classes status code round",
+            "state_digest observation executor instance fence undo_class undo_classes status code round",
             "facts preflight baseline detail",
             "snapshot",
         ),
         K.DECISION: _fields(
-            "stage verdict per_step because caps requirements obligations revision decision_id digest input_digest"
+            "stage verdict per_step because codes requirements obligations revision decision_digest input_digest"
             " tier engine micros purpose round by reason state_digest plan_digest undo_class incident",
             "findings detail",
             "input",
         ),
-        K.REQUEST: _fields(f"{_BOUND} approvals expires_ms round notify", "summary"),
-        K.GRANT: _fields("kind purpose grant_id audience not_before_ms expires_ms kid envelope digest nonce tier"),
+        K.REQUEST: _fields(f"{_BOUND} approvals expires_ms voids notify", "summary"),
+        K.GRANT: _fields("kind purpose grant_id audience not_before_ms expires_ms kid envelope undo_envelope nonce tier"),
         K.VOTE: _fields(f"{_BOUND} {_WHO} subject method choice approve counted why evidence at_ms round", "comment"),
-        K.VOID: _fields(f"{_BOUND} reason round votes", "before after"),
+        K.VOID: _fields(f"{_BOUND} reason at_ms voids votes", "before after"),
         K.ATTEMPT: _fields(
-            "purpose fence executor instance work_id nonce status first_step deadline_ms code locks attempt", "detail"
+            "purpose fence executor instance work_id nonce status step first_step deadline_ms at_ms code locks", "detail"
         ),
         K.INTENT: _fields(_STEP),
         K.OUTCOME: _fields(f"{_STEP} truncated output_digest output_bytes steps reason", "detail after", "output"),
@@ -72,12 +72,12 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
         K.SUPERSESSION: _fields("by target targets"),
         K.RESOLUTION: _fields(f"{_WHO} resolution", "comment"),
         K.ACKNOWLEDGEMENT: _fields(f"{_WHO} answer", "comment"),
-        K.NOTIFICATION: _fields("channel to status reason code attempt incident", "title detail message"),
+        K.NOTIFICATION: _fields("channel to status reason code attempt incident action targets", "title detail message"),
         K.SWITCH: _fields(f"{_WHO} switch kind change environment action", "reason"),
         K.KEY_EVENT: _fields("change kid alg jwk by at_ms", "reason"),
         K.BUNDLE: _fields("change revision previous by signed_by codes code engine", "reason detail"),
         K.RESTART: _fields("instance version role open crash gap_ms schema reason"),
-        K.SECURITY: _fields("code severity agent executor source caller door subject grant_id", "detail"),
+        K.SECURITY: _fields("code finding purpose severity agent executor source caller door subject grant_id", "detail"),
         K.DEAD_LETTER: _fields("sink index code", "detail"),
         K.INCIDENT_OPENED: _fields("incident source alert_ms by severity opened_ms digest", "title labels summary"),
         K.HYPOTHESIS: _fields("incident hypothesis state by", "text statement evidence"),

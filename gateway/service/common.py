@@ -47,7 +47,7 @@ def undo_known(tx: Tx, case: Case) -> bool:
 def page(case: Case, code: str) -> LeafBody:
     """Return the leaf that tells on-call; the notifier follows the log."""
     return K.NOTIFICATION, {
-        "audience": ["oncall"],
+        "to": "oncall",
         "code": code,
         "action": case.row.id,
         "targets": list(case.proposal.targets),

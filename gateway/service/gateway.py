@@ -1,6 +1,8 @@
 """The gateway as its doors see it: every use case, one line each."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Protocol
 
 from gateway.core.canonical import canonical
 from gateway.core.keys import emit_jwks
@@ -46,13 +48,22 @@ _TOOLS = ("aws", "git", "kubectl", "psql")
 _PAGE_DEFAULT = 50
 
 
+class Counts(Protocol):
+    """What a gateway counts."""
+
+    def decided(self, verdict: str, seconds: float) -> None:
+        """Count a decision and how long it took."""
+        ...
+
+
 class Gateway:
     """Implements `usecases.GatewayUseCases` over one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, metrics: Counts) -> None:
         self._world = world
-        self.policy_error = ""
-        """Why the newest bundle was not accepted; empty when it was."""
+        self._metrics = metrics
+        self.policy_error: Callable[[], str] = str
+        """Says why the newest bundle was not accepted; empty when it was."""
 
     # --- actions ---
     async def submit(
@@ -62,9 +73,13 @@ class Gateway:
         """Parse, decide and record a proposal; exactly one of `command` and `steps` is given."""
         text = command.decode(errors="backslashreplace") if command is not None else ""
         ask = Ask(request_id, text, justification, incident, hypothesis, lease_s)
-        return await submit(
+        began = perf_counter()
+        view = await submit(
             self._world, principal, ask, command=command, steps=steps, scope=scope, validate_only=validate_only
         )
+        if view.decision is not None:
+            self._metrics.decided(view.decision.verdict, perf_counter() - began)
+        return view
 
     async def get_action(self, principal: Principal, action: str) -> ActionView:
         """Return an action; an agent sees only its own."""
@@ -240,7 +255,7 @@ class Gateway:
         """Return the gateway as it stands."""
         switches, head = await self._world.store.read(lambda tx: (tx.switches(), tx.log_head()))
         lines = tuple(f"{s.kind} agent={s.agent or '*'} environment={s.environment or '*'} by {s.by}" for s in switches)
-        return StatusView(lines, self._world.policy.revision, self.policy_error, self._world.hub.audiences, head.size)
+        return StatusView(lines, self._world.policy.revision, self.policy_error(), self._world.hub.audiences, head.size)
 
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         """Withdraw a policy revision."""

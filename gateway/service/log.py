@@ -12,6 +12,7 @@ from gateway.service.world import World
 
 _PAGE = 256
 _HASHES = 65_536
+_TICK_MS = 200
 
 
 class CheckpointSigner:
@@ -29,6 +30,18 @@ class CheckpointSigner:
             self._signed = await self._extend(known.size)
             if self._signed.root() != known.root:
                 raise SignerFault("LOG_REWRITTEN", f"the log no longer extends its checkpoint of {known.size} leaves")
+
+    async def run(self) -> None:
+        """Sign at least every `checkpoint_ms`, and as soon as `checkpoint_leaves` wait."""
+        clock, timing = self._world.clock, self._world.settings.timing
+        ticks = max(1, timing.checkpoint_ms // _TICK_MS)
+        tick = 0
+        while True:
+            await clock.sleep_until(clock.now_ms() + min(_TICK_MS, timing.checkpoint_ms))
+            tick = (tick + 1) % ticks
+            head = await self._world.store.read(lambda tx: tx.log_head())
+            if tick == 0 or head.size - self._signed.size >= timing.checkpoint_leaves:
+                await self.sign()
 
     async def sign(self) -> bool:
         """Sign a checkpoint if the log has grown; tells whether it did; raises SignerFault for a rewritten history."""

@@ -186,7 +186,7 @@ def _take_quorum(
             request = open_request(world, tx, recorder, decision, voids=voids + 1)
             recorder.advance(Event.QUORUM, guard, void, *leaves, request, reason="STATE_CHANGED")
         case Guard.CHANGED_TOO_OFTEN:
-            expiry = (K.EXPIRY, {"what": "approval", "at_ms": now})
+            expiry = (K.EXPIRY, {"timer": "observe_deadline", "reason": "STATE_CHANGED_TOO_OFTEN"})
             recorder.advance(Event.QUORUM, guard, expiry, *leaves, reason="STATE_CHANGED_TOO_OFTEN")
         case _:
             recorder.advance(Event.QUORUM, Guard.BELOW_APPROVE, *leaves, reason=decision.because[0])

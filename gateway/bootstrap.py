@@ -1,0 +1,299 @@
+"""The composition root: settings to a running gateway; the only module that sees adapters and doors at once."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvicorn
+
+from gateway.adapters.bundle import fingerprint, read_bundle
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.ids import UlidIds
+from gateway.adapters.keys_file import KeyDirectory, local_passphrase
+from gateway.adapters.policy_inprocess import InProcessEngine
+from gateway.adapters.policy_opa import OpaEngine
+from gateway.adapters.policy_workers import WorkerEngine
+from gateway.adapters.seal import sealer_from
+from gateway.adapters.store_sqlite import SqliteStore
+from gateway.adapters.tables import load_tables
+from gateway.api.auth import Authenticator
+from gateway.api.grpc.server import Doors, Listener
+from gateway.api.http.app import create_app
+from gateway.api.http.signature import parse_secret
+from gateway.config import PolicySettings, PrincipalSettings, Settings
+from gateway.core.bundle import Bundle
+from gateway.core.principal import Door, Principal
+from gateway.core.redact import Redactor
+from gateway.errors import ConfigFault
+from gateway.exporters import open_exporters
+from gateway.notifiers import open_notifiers
+from gateway.observability import Metrics
+from gateway.parsing.catalog import Catalog
+from gateway.parsing.codes import CODES
+from gateway.ports import Clock
+from gateway.ports_policy import PolicyEngine
+from gateway.private_files import create_private, private_directory, read_private
+from gateway.service.bus import Bus
+from gateway.service.deliver import export_for_ever, notify_for_ever
+from gateway.service.drive import Driver
+from gateway.service.gateway import Gateway
+from gateway.service.hub import Hub
+from gateway.service.log import CheckpointSigner
+from gateway.service.revise import Reviser
+from gateway.service.start import started
+from gateway.service.texts import Texts
+from gateway.service.world import World
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a gateway keeps its files; everything is private to its user."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Return the state, log and timers."""
+        return self.root / "store" / "countermand.db"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of signing keys and of the public key set that executors pin."""
+        return self.root / "keys"
+
+    @property
+    def secrets(self) -> Path:
+        """Return the folder of the passphrase and of the sealing and redaction keys."""
+        return self.root / "secrets"
+
+    @property
+    def tokens(self) -> Path:
+        """Return the folder of generated tokens, one file a principal."""
+        return self.root / "tokens"
+
+    def socket(self, door: Door) -> Path:
+        """Return the Unix socket of a door."""
+        return self.root / "sockets" / f"{door}.sock"
+
+
+@dataclass(slots=True)
+class Running:
+    """A gateway that is up."""
+
+    gateway: Gateway
+    world: World
+    layout: Layout
+    addresses: tuple[str, ...]
+    background: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def wait(self) -> None:
+        """Wait until a part of the gateway fails; raises what it raised."""
+        done, _ = await asyncio.wait(self.background, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+
+def bundle_path(settings: PolicySettings) -> Path:
+    """Return the configured bundle, or the shipped one: beside the package in a wheel, in the repository otherwise."""
+    if settings.bundle is not None:
+        return settings.bundle
+    packaged = Path(__file__).parent / "bundle"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "policies"
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """Load the parsing tables and return everything that `parse` needs; raises ConfigFault."""
+    kubectl, aws = load_tables(settings.aws_services)
+    return Catalog(
+        scopes=settings.scopes,
+        kubectl=kubectl,
+        aws=aws,
+        commands=settings.commands,
+        sql_functions=settings.sql_functions,
+    )
+
+
+def policy_engine(settings: PolicySettings) -> PolicyEngine:
+    """Return the configured engine, with no revision in force yet."""
+    timeout_s = settings.timeout_ms / 1000
+    if settings.engine == "opa":
+        return OpaEngine(settings.opa_url, socket=str(settings.opa_socket or ""), timeout_s=timeout_s)
+    return WorkerEngine(settings.workers, timeout_s) if settings.workers else InProcessEngine()
+
+
+def texts_of(policy: PolicyEngine) -> Callable[[], Texts]:
+    """Return the texts of the parsers and of the bundle in force, rebuilt when it changes."""
+    parsing = {code: (text.message, text.remedy) for code, text in CODES.items()}
+    cached: dict[str, Texts] = {}
+
+    def texts() -> Texts:
+        bundle: Bundle | None = policy.bundle
+        revision = "" if bundle is None else bundle.revision
+        if revision not in cached:
+            known = {} if bundle is None else {code: (t.message, t.remedy) for code, t in bundle.codes.items()}
+            cached.clear()
+            cached[revision] = Texts(parsing, known)
+        return cached[revision]
+
+    return texts
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Run a gateway: doors, driver, checkpoints, sinks; raises a GatewayFault before it opens."""
+    clock = clock or SystemClock()
+    layout = Layout(settings.state_dir)
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        world = await _world(settings, layout, clock, stack)
+        gateway = Gateway(world, metrics)
+        reviser = _reviser(settings.policy, world)
+        await _first_revision(reviser, world)
+        gateway.policy_error = lambda: reviser.error
+        signer = CheckpointSigner(world)
+        await signer.resume()
+        await started(world)
+        doors = Doors(gateway, _authenticator(settings, layout))
+        addresses = await doors.open(_listeners(settings, layout))
+        stack.push_async_callback(doors.close)
+        up = Running(gateway, world, layout, addresses)
+        work: list[Coroutine[Any, Any, None]] = [Driver(world).run(), signer.run(), reviser.watch()]
+        work += [export_for_ever(world, e) for e in open_exporters(settings.exporters)]
+        work += [notify_for_ever(world, n) for n in open_notifiers(settings.notifiers, clock)]
+        if settings.http.port:
+            work.append(_serve_http(settings, gateway, metrics, clock))
+        up.background = [asyncio.create_task(w) for w in work]
+        stack.push_async_callback(_stop, up.background)
+        yield up
+
+
+async def _world(settings: Settings, layout: Layout, clock: Clock, stack: AsyncExitStack) -> World:
+    private_directory(layout.root)
+    private_directory(layout.secrets)
+    _refuse_lost_keys(layout)
+    keys = KeyDirectory(layout.keys, local_passphrase(layout.secrets / "passphrase"))
+    if not keys.keys():
+        keys.generate(clock.now_ms())
+    catalog = load_catalog(settings)
+    policy = policy_engine(settings.policy)
+    stack.push_async_callback(policy.close)
+    store = SqliteStore.open(layout.database)
+    stack.push_async_callback(store.close)
+    redaction = _secret(layout.secrets / "redact.key")
+    return World(
+        store=store, policy=policy, signer=keys.signer(clock.now_ms()), clock=clock, ids=UlidIds(clock),
+        sealer=sealer_from(layout.secrets / "seal.key"), redactor=Redactor(_kid(redaction), redaction),
+        catalog=catalog, settings=settings.service, keys=_cached_keys(keys), texts=texts_of(policy),
+        bus=Bus(), hub=Hub(),
+    )  # fmt: skip
+
+
+def _refuse_lost_keys(layout: Layout) -> None:
+    """A database without its sealing key cannot undo what it began: say so instead of making a new key."""
+    for name in ("seal.key", "redact.key"):
+        if layout.database.exists() and not (layout.secrets / name).exists():
+            raise ConfigFault(
+                "KEY_LOST", f"`{layout.database}` exists but `{layout.secrets / name}` does not; restore it"
+            )
+
+
+def _secret(path: Path) -> bytes:
+    if not path.exists():
+        create_private(path, secrets.token_bytes(32))
+    return read_private(path)
+
+
+def _kid(key: bytes) -> str:
+    return hashlib.sha256(b"kid" + key).hexdigest()[:8]
+
+
+def _cached_keys(keys: KeyDirectory) -> Callable[[], Mapping[str, Any]]:
+    """Keys change by a restart or a rotation only; the set is read once."""
+    known = keys.keys()
+    return lambda: known
+
+
+def _reviser(settings: PolicySettings, world: World) -> Reviser:
+    path = bundle_path(settings)
+    return Reviser(world, lambda: read_bundle(path, settings.overlay), lambda: fingerprint(path, settings.overlay))
+
+
+async def _first_revision(reviser: Reviser, world: World) -> None:
+    await reviser.look()
+    if not world.policy.revision:
+        raise ConfigFault("POLICY_NONE", f"no policy revision could be loaded: {reviser.error}")
+
+
+def _authenticator(settings: Settings, layout: Layout) -> Authenticator:
+    """Known callers: the configured ones, else one generated identity a door; said so loudly."""
+    principals = settings.principals or (
+        PrincipalSettings("local-agent", "agent", owner="local", groups=("sre-agents",), default=True),
+        PrincipalSettings("local-approver", "approver", groups=("sre-oncall",), default=True),
+    )
+    if not settings.principals:
+        _LOG.warning("no principals are configured: whoever reaches the sockets in %s is trusted", layout.root)
+    private_directory(layout.tokens)
+    tokens = {}
+    defaults: dict[Door, Principal] = {
+        "executor": Principal("local-executor", "", (), "executor", "socket"),
+    }
+    for configured in principals:
+        principal = Principal(
+            configured.id, configured.owner, configured.groups, configured.door, "token", configured.model_tier
+        )
+        token = _token(configured.token_file or layout.tokens / _file_name(configured.id))
+        tokens[hashlib.sha256(token.encode()).hexdigest()] = principal
+        if configured.default:
+            defaults[configured.door] = principal
+    executor = _token(layout.tokens / "executor")
+    tokens[hashlib.sha256(executor.encode()).hexdigest()] = defaults["executor"]
+    return Authenticator(tokens, defaults)
+
+
+def _file_name(principal: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in principal)
+
+
+def _token(path: Path) -> str:
+    if not path.exists():
+        create_private(path, secrets.token_urlsafe(32).encode() + b"\n")
+    return read_private(path).decode().strip()
+
+
+def _listeners(settings: Settings, layout: Layout) -> list[Listener]:
+    doors: tuple[Door, ...] = ("agent", "approver", "executor")
+    listeners = [Listener(door, f"unix:{layout.socket(door)}") for door in doors]
+    if settings.tcp.port:
+        credentials = None
+        if settings.tcp.certificate is not None and settings.tcp.key is not None:
+            pair = (settings.tcp.key.read_bytes(), settings.tcp.certificate.read_bytes())
+            credentials = grpc.ssl_server_credentials([pair])
+        listeners.append(Listener("agent", f"{settings.tcp.host}:{settings.tcp.port}", credentials))
+    return listeners
+
+
+async def _serve_http(settings: Settings, gateway: Gateway, metrics: Metrics, clock: Clock) -> None:
+    path = settings.http.webhook_secret_file
+    secrets_ = [parse_secret(read_private(path).decode().strip())] if path is not None else []
+    app = create_app(gateway, metrics, secrets_, clock.now_ms)
+    config = uvicorn.Config(
+        app, host=settings.http.host, port=settings.http.port, log_level="warning", lifespan="off", access_log=False
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the command line handles signals
+    await server.serve()
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

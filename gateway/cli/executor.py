@@ -1,0 +1,33 @@
+"""countermand executor: the process that alone holds target credentials."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.adapters.clock import SystemClock
+from gateway.executor.config import ExecutorConfig
+from gateway.executor.config_load import load
+from gateway.executor.run import run
+
+
+@click.command()
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+def executor(config: Path) -> None:
+    """Serve one gateway with the targets of one settings file until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(_run(load(config)))
+
+
+async def _run(config: ExecutorConfig) -> None:
+    task = asyncio.ensure_future(run(config, clock=SystemClock(), instance=secrets.token_hex(8)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
