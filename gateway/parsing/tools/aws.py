@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gateway.core.canonical import Json
+from gateway.core.effect import only_reads
 from gateway.core.step import Step
 from gateway.parsing.catalog import Catalog, Scope
 from gateway.parsing.result import ParsedStep, Refusal
@@ -59,7 +60,7 @@ def build(
             "operation": operation.name,
             "iam": [action for action, _ in operation.actions],
         },
-        target=find_target(operation, params, scope, where),
+        target=find_target(operation, params, scope, where, reads=only_reads(effects)),
         params=params | ({CLIENT: client} if client else {}),
     )
     return ParsedStep(step, effects, why, f"aws-{operation.service.version}", undo_of(operation, effects))

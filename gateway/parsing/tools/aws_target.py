@@ -81,9 +81,14 @@ class _Found:
     fanout: Fanout
 
 
-def find_target(operation: AwsOperation, params: Mapping[str, Json], scope: Scope, region: str) -> Target:
-    """Return the target of a step, or raise a refusal for a resource of another region."""
-    found = _find(operation, params, region)
+def find_target(
+    operation: AwsOperation, params: Mapping[str, Json], scope: Scope, region: str, *, reads: bool
+) -> Target:
+    """Return the target of a step, or raise a refusal for a change of a resource in another region.
+
+    A read there is answered by the API with an error, so it is let through.
+    """
+    found = _find(operation, params, None if reads else region)
     if not all(text.isascii() and text.isprintable() for text in (*found.names, found.selector or "")):
         raise refuse("AWS_VALUE", member=found.kind, wanted="named in plain ASCII characters")
     name = found.names[0] if len(found.names) == 1 else "*"
@@ -94,7 +99,7 @@ def find_target(operation: AwsOperation, params: Mapping[str, Json], scope: Scop
     )  # fmt: skip
 
 
-def _find(operation: AwsOperation, params: Mapping[str, Json], region: str) -> _Found:
+def _find(operation: AwsOperation, params: Mapping[str, Json], region: str | None) -> _Found:
     kind, member = _identify(operation, params)
     names = _names(operation, params, kind, member, region)
     if len(names) == 1:
@@ -153,7 +158,7 @@ def _score(noun: str, found: str) -> int:
 
 
 def _names(
-    operation: AwsOperation, params: Mapping[str, Json], kind: str, member: str | None, region: str
+    operation: AwsOperation, params: Mapping[str, Json], kind: str, member: str | None, region: str | None
 ) -> tuple[str, ...]:
     if member is None:
         return ()
@@ -180,8 +185,8 @@ def plain_name(service: str, name: str) -> str:
     return name.rsplit(cut, 1)[-1]
 
 
-def _check_arn(name: str, member: str, region: str) -> None:
-    match = _ARN.fullmatch(name)
+def _check_arn(name: str, member: str, region: str | None) -> None:
+    match = None if region is None else _ARN.fullmatch(name)
     if match is not None and match["region"] not in {"", region}:
         raise refuse("AWS_ARN_REGION", member=member, region=region)
 

@@ -30,7 +30,6 @@ _COLUMN_ENDINGS = (
     "_at", "_time", "_ts", "_on", "_status", "_state", "_type", "_kind", "_ms", "_seconds", "_bytes", "_size",
     "_count", "_attempts", "_retries", "_version",
 )  # fmt: skip
-_CATALOG = "pg_catalog."
 _SCHEMA = "information_schema."
 
 
@@ -70,10 +69,9 @@ def _kind(relation: str) -> str:
     if relation.startswith(_SCHEMA):
         inner = relation.removeprefix(_SCHEMA)
         return "credentials" if inner in SENSITIVE_SCHEMA_RELATIONS else "statistics"
-    name = relation.removeprefix(_CATALOG)
-    if name in SENSITIVE_RELATIONS:
+    if relation in SENSITIVE_RELATIONS:
         return "credentials"
-    known = name in SYSTEM_RELATIONS or name.removeprefix("public.") in OPERATIONAL_RELATIONS
+    known = relation in SYSTEM_RELATIONS or relation.removeprefix("public.") in OPERATIONAL_RELATIONS
     return "statistics" if known else "data"
 
 

@@ -106,7 +106,8 @@ def _relations(tree: exp.Expr) -> tuple[str, ...] | Refusal:
             return Refusal("SQL_CATALOG")
         if not table.db and table.name in _visible(table, bodies, names, recursive=recursive):
             continue
-        found.add(f"{table.db}.{table.name}" if table.db else table.name)
+        bare = table.db in {"", "pg_catalog"}  # pg_catalog is searched first, so both spellings are one relation
+        found.add(table.name if bare else f"{table.db}.{table.name}")
     return tuple(sorted(found))
 
 
