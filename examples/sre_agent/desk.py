@@ -89,9 +89,8 @@ class Desk:
     def _proposed(self, name: str, command: str, why: str, lease_s: int, action: Action) -> Action:
         verdict = action.decision.verdict if action.decision else None
         if action.state is State.DENIED:
-            for finding in action.denials:
-                self._report.say("denied", name=name, action=action.id, command=command, code=finding.code,
-                                 message=finding.message, remedy=finding.remedy)  # fmt: skip
+            findings = [{"code": f.code, "message": f.message, "remedy": f.remedy} for f in action.denials]
+            self._report.say("denied", name=name, action=action.id, command=command, findings=findings)
         else:
             self._report.say("proposed", name=name, action=action.id, command=command, why=why, lease_s=lease_s,
                              verdict=verdict, state=action.state.value)  # fmt: skip

@@ -75,12 +75,13 @@ class Plot:
     def _denied(self, event: Event) -> None:
         if event["name"] == "careless":
             self.tally.denied.add(event["command"])
-        self._story.line(
-            "deny", event["command"], f"{event['code']}: {event['message']}", f"instead: {event['remedy']}"
-        )
-        told = bool(event["message"] and event["remedy"])
-        self._expect.check(f"the denial {event['code']} has a reason and a remedy", told)
-        self.tally.verdicts.append((_short(event["command"], 70), f"deny {event['code']}", "never ran"))
+        findings = event["findings"]
+        reasons = [f"{f['code']}: {f['message']} → {f['remedy']}" for f in findings]
+        self._story.line("deny", event["command"], *reasons)
+        told = bool(findings) and all(f["message"] and f["remedy"] for f in findings)
+        self._expect.check("the denial says why and what to do instead", told)
+        codes = ", ".join(f["code"] for f in findings)
+        self.tally.verdicts.append((_short(event["command"], 70), f"deny: {codes}", "never ran"))
 
     def _outcome(self, event: Event) -> None:
         name, state = str(event["name"]), str(event["state"])

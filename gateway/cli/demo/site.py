@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from gateway.cli.demo import aws, bundle
+from gateway.cli.demo import aws, overlay
 from gateway.cli.demo.case import Case
 from gateway.cli.demo.database import EXECUTOR, READER, Database
 from gateway.cli.demo.workload import NAMESPACE_DATABASE
@@ -53,7 +53,7 @@ class Parts:
 def write(folder: Path, parts: Parts) -> Site:
     """Write the site below a new private folder."""
     folder.mkdir(mode=0o700)
-    bundle.copy(folder / "policies", datetime.now(UTC))
+    overlay.write(folder / "overlay", datetime.now(UTC))
     alert_secret, port = secrets.token_bytes(32), _free_port()
     _secret(folder / "alerts.secret", _whsec(alert_secret))
     _secret(folder / "pager.secret", _whsec(parts.pager_secret))
@@ -78,9 +78,9 @@ def _gateway(folder: Path, parts: Parts, port: int) -> dict[str, Any]:
             "prod-eu": _scope("kubernetes"),
         },
         "aws_services": ["apigateway", "cloudwatch", "rds"],
-        "verification": {name: {"checks": _checks(parts.case)} for name in ("database-connections", "default")},
+        "verification": _profiles(),
         "timing": {"lease_margin_ms": 2_000, "redispatch_ms": 200, "checkpoint_ms": 500, "reconcile_ms": 5_000},
-        "policy": {"bundle": "policies", "workers": 1},
+        "policy": {"overlay": "overlay", "workers": 1},
         "principals": [
             {"id": AGENT, "door": "agent", "owner": "team-shop", "groups": ["sre-agents"], "model_tier": "large",
              "default": True},
@@ -99,21 +99,29 @@ def _scope(tool: str, **more: Any) -> dict[str, Any]:
     return {"tool": tool, "audience": AUDIENCE, "environments": {"*": "prod"}, **more}
 
 
-def _checks(case: Case) -> list[Mapping[str, Any]]:
-    """Return what is looked at after every change: the database itself, the metric, and the shop's own business."""
-    del case
-    return [
-        {
-            "name": "connections", "provider": "orders", "query": {"name": "connections"},
-            "kind": "improve", "limit": CALM,
-        },
-        {
-            "name": "metric", "provider": "metrics", "kind": "guard",
-            "query": {"namespace": NAMESPACE_DATABASE, "metric": "DatabaseConnections", "stat": "Maximum",
-                      "dimensions": {"DBInstanceIdentifier": aws.DATABASE}, "period_s": 1, "window_s": 10},
-        },
-        {"name": "business", "provider": "orders", "query": {"name": "rows_per_s"}, "kind": "guard"},
-    ]  # fmt: skip
+def _profiles() -> dict[str, Any]:
+    """Return what is looked at after a change: the database itself, the metric, and the shop's own business."""
+    business = {
+        "name": "business", "provider": "orders", "query": {"name": "rows_per_s"},
+        "kind": "not_worse", "direction": "higher", "margin": 0.4,
+    }  # fmt: skip
+    metric = {
+        "name": "metric", "provider": "metrics", "kind": "improve", "margin": 0.1,
+        "query": {"namespace": NAMESPACE_DATABASE, "metric": "DatabaseConnections", "stat": "Maximum",
+                  "dimensions": {"DBInstanceIdentifier": aws.DATABASE}, "period_s": 1, "window_s": 10},
+    }  # fmt: skip
+    connections = {"name": "connections", "provider": "orders", "query": {"name": "connections"}, "kind": "improve"}
+    abandoned = {
+        "name": "abandoned",
+        "provider": "orders",
+        "query": {"name": "abandoned"},
+        "kind": "equals",
+        "limit": 0,
+    }
+    return {
+        overlay.PROFILE: {"checks": [{**connections, "margin": 0.15}, metric, business]},
+        overlay.SESSIONS_PROFILE: {"checks": [{**connections, "limit": CALM}, metric, abandoned, business]},
+    }
 
 
 def _executor(site: Site, parts: Parts) -> dict[str, Any]:
@@ -143,6 +151,10 @@ def _queries(case: Case) -> dict[str, Mapping[str, Any]]:
     )
     return {
         "connections": {"sql": "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"},
+        "abandoned": {
+            "sql": "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            " AND state_change < clock_timestamp() - interval '1 s'"
+        },
         "rows_per_s": {"sql": f"SELECT ({counts}) / 2.0"},
     }
 

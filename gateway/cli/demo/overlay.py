@@ -1,10 +1,10 @@
-"""The policy of the demo: the shipped bundle with two of its data files edited, as a security engineer would.
+"""The policy of the demo: the shipped bundle, with two of its data files replaced, as a security engineer would.
 
 Verification looks for seconds instead of a minute, because nobody wants to watch a demo for an hour; and a change
 freeze that happens to be open today is suspended for the length of the demo.
 """
 
-import shutil
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,23 +14,24 @@ import yaml
 
 from gateway.cli.demo.process import DemoFault
 
-WINDOW_S, INTERVAL_S = 4, 1
+WINDOW_S, INTERVAL_S = 5, 1
+PROFILE, SESSIONS_PROFILE = "database-connections", "database-sessions"
+"""The shipped profile of changes around a database, and the demo's own for ending sessions."""
 _LENGTH = timedelta(minutes=10)
 
 
-def copy(target: Path, now: datetime) -> None:
-    """Write the demo's bundle to a new folder."""
-    shutil.copytree(shipped(), target)
-    verify = target / "countermand" / "config" / "verify" / "data.yaml"
-    document = yaml.safe_load(verify.read_text(encoding="utf-8"))
-    for profile in document["profiles"].values():
-        profile |= {"window_s": WINDOW_S, "interval_s": INTERVAL_S}
-    _write(verify, document)
-    freeze = target / "countermand" / "config" / "freeze" / "data.yaml"
-    document = yaml.safe_load(freeze.read_text(encoding="utf-8"))
-    windows = without(document["windows"], now, now + _LENGTH)
-    if windows != document["windows"]:
-        _write(freeze, document | {"windows": windows})
+def write(folder: Path, now: datetime) -> None:
+    """Write the overlay to a new folder: `<topic>/data.yaml`."""
+    config = shipped() / "countermand" / "config"
+    verify = yaml.safe_load((config / "verify" / "data.yaml").read_text(encoding="utf-8"))
+    quick = verify["profiles"][PROFILE] | {"window_s": WINDOW_S, "interval_s": INTERVAL_S}
+    verify["profiles"] |= {PROFILE: quick, SESSIONS_PROFILE: dict(quick)}
+    verify["operations"]["postgres"]["sessions.terminate"] = SESSIONS_PROFILE
+    _write(folder / "verify", verify)
+    freeze = yaml.safe_load((config / "freeze" / "data.yaml").read_text(encoding="utf-8"))
+    windows = without(freeze["windows"], now, now + _LENGTH)
+    if windows != freeze["windows"]:
+        _write(folder / "freeze", freeze | {"windows": windows})
 
 
 def shipped() -> Path:
@@ -61,5 +62,6 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _write(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+def _write(folder: Path, document: Mapping[str, Any]) -> None:
+    folder.mkdir(parents=True)
+    (folder / "data.yaml").write_text(json.dumps(document, indent=2), encoding="utf-8")  # which is YAML without aliases
