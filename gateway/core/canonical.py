@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -21,12 +21,15 @@ def canonical(value: Json) -> bytes:
     integers below 2^53 (measured against rfc8785 on random objects); everything else takes the
     reference implementation.
 
-    Raises `rfc8785.CanonicalizationError` for what has no canonical form (NaN, integers beyond
-    2^53 - 1: these travel as strings).
+    Raises ValueError for what has no canonical form (NaN, lone surrogates, integers beyond 2^53 - 1: these travel as
+    strings).
     """
     plain = thaw(value)
     if _orjson_agrees(plain):
-        return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+        try:
+            return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+        except TypeError:
+            pass  # a lone surrogate or more than 254 levels: the reference says what to do
     return rfc8785.dumps(plain)
 
 
@@ -58,15 +61,21 @@ def thaw(value: Json) -> Json:
     return value
 
 
-def loads_strict(data: bytes | str) -> Json:
+def loads_strict(data: bytes | str, *, parse_int: Callable[[str], int | float] = int) -> Json:
     """Parse JSON and refuse duplicate keys, NaN and Infinity.
 
     Raises ValueError for all three and for malformed JSON; RecursionError is reported as ValueError.
     """
     try:
-        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=parse_int)
     except RecursionError as exc:
         raise ValueError("JSON is nested too deeply") from exc
+
+
+def double_beyond_safe(text: str) -> int | float:
+    """Read an integer beyond 2^53 - 1 as the double that our own canonical bytes wrote so; a `parse_int`."""
+    value = int(text)
+    return value if -_SAFE_INT <= value <= _SAFE_INT else float(text)
 
 
 def _no_duplicates(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.core import shape
-from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.canonical import Json, canonical, double_beyond_safe, loads_strict
 from gateway.core.kinds import LeafKind
 from gateway.core.leaffields import FIELDS, FieldClass
 from gateway.core.redact import Redactor
@@ -101,7 +101,7 @@ def leaf(
 
 def read_leaf(data: bytes) -> Leaf:
     """Read a leaf; raises ValueError for anything that `leaf` does not write."""
-    item = shape.members(loads_strict(data), "leaf", _MEMBERS)
+    item = shape.members(loads_strict(data, parse_int=double_beyond_safe), "leaf", _MEMBERS)
     if item["schema"] != SCHEMA or not _is_canonical(item, data):
         raise ValueError("not a canonical countermand.leaf/1")
     return Leaf(

@@ -124,3 +124,7 @@ def test_a_leaf_nested_beyond_measure_is_refused() -> None:
     deep = b'{"a":' * 600 + b"1" + b"}" * 600
     with pytest.raises(ValueError, match=r"canonical|nested"):
         read_leaf(GOOD.replace(b'{"agent":"a"}', deep))
+
+
+def test_a_sample_beyond_what_an_integer_carries_reads_back() -> None:
+    assert read_leaf(make(LeafKind.SAMPLE, value=1e20)).body["value"] == 1e20
