@@ -1,0 +1,49 @@
+package countermand.rules.blast_test
+
+import data.countermand.lib.example_test as example
+import data.countermand.rules.blast
+
+_target(changes) := object.union(example.step({}).target, changes)
+
+_radius(changes) := example.codes(found) - {"STATE_UNKNOWN"} if {
+	found := blast.findings with input as example.document(changes)
+		with data.countermand.config.blast.targets as {"prod": {"autonomous": 2, "most": 4}}
+}
+
+_names(n) := [sprintf("n%d", [i]) | some i in numbers.range(1, n)]
+
+test_one_named_target_is_not_limited if _radius({}) == set()
+
+test_everything_is_denied if "BLAST_ALL" in _radius({"target": _target({"fanout": "all"})})
+
+test_a_selector_needs_a_human if _radius({"target": _target({"fanout": "selector"})}) == {"BLAST_SELECTOR"}
+
+test_a_selector_that_was_not_counted_is_denied if {
+	_radius({"target": _target({"fanout": "selector"}), "preflight": {"status": "ok", "targets": null}}) == {
+		"BLAST_SELECTOR",
+		"BLAST_UNCOUNTED",
+	}
+}
+
+test_as_many_as_allowed_are_not_limited if _radius({"target": _target({"fanout": "listed", "names": _names(2)})}) == set()
+
+test_more_need_a_human if {
+	_radius({"target": _target({"fanout": "listed", "names": _names(3)})}) == {"BLAST_MANY_TARGETS"}
+}
+
+test_too_many_are_denied if {
+	_radius({"target": _target({"fanout": "listed", "names": _names(5)})}) == {
+		"BLAST_MANY_TARGETS",
+		"BLAST_TOO_MANY_TARGETS",
+	}
+}
+
+test_the_preflight_counts_too if {
+	_radius({"preflight": {"status": "ok", "targets": 5}}) == {"BLAST_MANY_TARGETS", "BLAST_TOO_MANY_TARGETS"}
+}
+
+test_scaling_to_zero_needs_two_people if {
+	_radius({"params": {"replicas": 0}}) == {"BLAST_SWITCHED_OFF"}
+	some duty in blast.obligations with input as example.document({"params": {"replicas": 0}})
+	duty.approvals[0].n == 2
+}

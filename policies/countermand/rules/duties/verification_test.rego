@@ -1,0 +1,15 @@
+package countermand.rules.duties_test
+
+import data.countermand.lib.example_test as example
+import data.countermand.rules.duties
+
+_profiles(changes) := {duty.verify.profile |
+	some duty in duties.obligations with input as example.document(changes)
+	duty.code == "VERIFY"
+}
+
+test_a_scaling_is_verified_by_the_workload if _profiles({}) == {"workload-health"}
+
+test_what_is_not_listed_is_verified_by_default if _profiles({"operation": "services.patch"}) == {"default"}
+
+test_a_read_is_not_verified if _profiles({"effect": ["read"]}) == set()
