@@ -22,14 +22,13 @@ def propose(
     incident: str = "",
     hypothesis: str = "",
     lease_s: int = 0,
-    verification: Sequence[_Json] = (),
     request_id: str | None = None,
 ) -> Call[Action]:
     """Propose a command and return the action with its decision; a denial is an answer, not an error.
 
     `scope` names the cluster, account or database when the command does not; `hypothesis` is the one a read
-    tests or a write acts on; `lease_s` makes the change temporary; `verification` lists checks that have to
-    hold afterwards. Keep a `request_id` (UUID4) across restarts to propose exactly once.
+    tests or a write acts on; `lease_s` makes the change temporary. Keep a `request_id` (UUID4) across restarts
+    to propose exactly once.
     """
     return _submit(
         pb.SubmitActionRequest(
@@ -40,7 +39,6 @@ def propose(
             incident_id=incident,
             hypothesis_id=hypothesis,
             lease_s=lease_s,
-            verification=_verification(verification),
         )
     )
 
@@ -54,7 +52,6 @@ def propose_steps(
     incident: str = "",
     hypothesis: str = "",
     lease_s: int = 0,
-    verification: Sequence[_Json] = (),
     request_id: str | None = None,
 ) -> Call[Action]:
     """Propose typed steps; the same meaning as a command gives the same digest.
@@ -71,7 +68,6 @@ def propose_steps(
             incident_id=incident,
             hypothesis_id=hypothesis,
             lease_s=lease_s,
-            verification=_verification(verification),
         )
     )
 
@@ -139,10 +135,6 @@ def release(action: str, *, request_id: str | None = None) -> Call[Action]:
 
 def _submit(request: pb.SubmitActionRequest) -> Call[Action]:
     return _SERVICE.call("SubmitAction", request, _read_action)
-
-
-def _verification(checks: Sequence[_Json]) -> bytes:
-    return json.dumps(list(checks)).encode() if checks else b""
 
 
 def _read_action(response: pb.GetActionResponse) -> Action:

@@ -39,7 +39,6 @@ class ActionUseCases(Protocol):
         hypothesis: str,
         lease_s: int,
         validate_only: bool,
-        verification: bytes,
     ) -> ActionView:
         """Parse, decide and record a proposal; exactly one of `command` and `steps` is given."""
         ...

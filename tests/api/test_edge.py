@@ -12,11 +12,12 @@ from google.protobuf.message import Message
 
 from gateway.api.grpc.edge import VOTES, Service, snake_case
 from gateway.errors import StoreFault
-from tests.api.raw import METHODS, Raw, error_of, new_id
+from tests.api.raw import METHODS, Raw, error_of
 from tests.fakes.doors import open_doors
 
 pytestmark = pytest.mark.anyio
-SUBMIT = pb.SubmitActionRequest(request_id="f47ac10b-58cc-4372-a567-0e02b2c3d479", command="kubectl get pods")
+UUID4 = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+SUBMIT = pb.SubmitActionRequest(request_id=UUID4, command="kubectl get pods")
 
 
 async def _refusal(folder: Path, method: str, request: Message | bytes) -> tuple[str, str]:
@@ -38,14 +39,14 @@ async def test_an_error_carries_its_reason_and_remedy_as_google_error_info(folde
     ("request_", "reason"),
     [
         (b"\xff\xff", "REQUEST_MALFORMED"),
-        (pb.SubmitActionRequest(request_id=new_id()).SerializeToString() + b"\x12\x02\xc3\x28", "REQUEST_MALFORMED"),
+        (pb.SubmitActionRequest(request_id=UUID4).SerializeToString() + b"\x12\x02\xc3\x28", "REQUEST_MALFORMED"),
         (SUBMIT.SerializeToString() + b"\xfa\x06\x01a", "FIELD_UNKNOWN"),
         (pb.SubmitActionRequest(command="ls"), "REQUEST_ID_INVALID"),
-        (pb.SubmitActionRequest(request_id=new_id()), "PROPOSAL_MISSING"),
-        (pb.SubmitActionRequest(request_id=new_id(), command="ls", lease_s=-1), "LEASE_INVALID"),
-        (pb.SubmitActionRequest(request_id=new_id(), command="x" * 300_000), "FIELD_TOO_LONG"),
-        (pb.SubmitActionRequest(request_id=new_id(), command="ls", scope="s" * 257), "FIELD_TOO_LONG"),
-        (pb.SubmitActionRequest(request_id=new_id(), command="ls", scope="\x1b[2J"), "FIELD_HAS_CONTROL_CHARACTERS"),
+        (pb.SubmitActionRequest(request_id=UUID4), "PROPOSAL_MISSING"),
+        (pb.SubmitActionRequest(request_id=UUID4, command="ls", lease_s=-1), "LEASE_INVALID"),
+        (pb.SubmitActionRequest(request_id=UUID4, command="x" * 300_000), "FIELD_TOO_LONG"),
+        (pb.SubmitActionRequest(request_id=UUID4, command="ls", scope="s" * 257), "FIELD_TOO_LONG"),
+        (pb.SubmitActionRequest(request_id=UUID4, command="ls", scope="\x1b[2J"), "FIELD_HAS_CONTROL_CHARACTERS"),
     ],
 )
 async def test_a_bad_request_is_refused_with_a_reason_and_nothing_is_done(

@@ -33,7 +33,7 @@ async def _with_action(command: bytes, state: str | None = None) -> FakeGateway:
     gateway = FakeGateway()
     view = await gateway.submit(
         AGENT, request_id="r", command=command, steps=None, scope="", justification="why", incident="inc_1",
-        hypothesis="", lease_s=0, validate_only=False, verification=b"",
+        hypothesis="", lease_s=0, validate_only=False,
     )  # fmt: skip
     if state:
         gateway.set_state(view.id, state)
@@ -45,11 +45,11 @@ async def test_a_proposal_arrives_whole(folder: Path) -> None:
     request_id = new_id()
     await _agent(
         folder, "SubmitAction", gateway, request_id=request_id, steps=b'{"steps":[]}', scope="prod",
-        incident_id="inc_1", hypothesis_id="h1", lease_s=60, verification=b"[]",
+        incident_id="inc_1", hypothesis_id="h1", lease_s=60,
     )  # fmt: skip
     assert gateway.submitted == [
         {"request_id": request_id, "command": None, "steps": b'{"steps":[]}', "scope": "prod", "incident": "inc_1",
-         "hypothesis": "h1", "lease_s": 60, "verification": b"[]"},
+         "hypothesis": "h1", "lease_s": 60},
     ]  # fmt: skip
 
 

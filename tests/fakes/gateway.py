@@ -87,12 +87,10 @@ class FakeGateway:
         hypothesis: str,
         lease_s: int,
         validate_only: bool,
-        verification: bytes,
     ) -> ActionView:
         self.calls.append(("submit", principal))
         self.submitted.append({"request_id": request_id, "command": command, "steps": steps, "scope": scope,
-                               "incident": incident, "hypothesis": hypothesis, "lease_s": lease_s,
-                               "verification": verification})  # fmt: skip
+                               "incident": incident, "hypothesis": hypothesis, "lease_s": lease_s})  # fmt: skip
         if self.failures:
             raise self.failures.pop(0)
         content = (command or steps or b"") + scope.encode()

@@ -39,7 +39,6 @@ class ActionServicer:
             hypothesis=request.hypothesis_id,
             lease_s=request.lease_s,
             validate_only=request.validate_only,
-            verification=request.verification,
         )
         return pb.SubmitActionResponse(action=action_to_pb(view))
 

@@ -25,7 +25,6 @@ FIELD_BYTES = MappingProxyType(
         "steps": 262_144,
         "text": 4_096,
         "title": 512,
-        "verification": 16_384,
     }
 )
 DEFAULT_FIELD_BYTES = 256
