@@ -1,10 +1,5 @@
 """Values that must never be printed."""
 
-import stat
-from pathlib import Path
-
-from gateway.errors import ConfigFault
-
 
 class Secret:
     """A secret text; repr, str and formatting show only that there is one."""
@@ -26,16 +21,3 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
-
-
-def read_secret(path: Path) -> Secret:
-    """Read a secret from a file, without its last line break; raises ConfigFault when others may read the file."""
-    try:
-        mode = path.stat().st_mode
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigFault("SECRET_FILE_OPEN", f"{path} is open to other users: chmod 0600 it")
-        return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
-    except OSError as exc:
-        raise ConfigFault("SECRET_FILE_MISSING", f"{path} cannot be read: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise ConfigFault("SECRET_FILE_BROKEN", f"{path} is not UTF-8 text") from exc

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from gateway.core.canonical import Json
 from gateway.errors import ConfigFault
-from gateway.executor.secret import Secret, read_secret
+from gateway.executor.secret import Secret
+from gateway.private_files import read_private
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}")
@@ -61,7 +62,7 @@ class Section:
         if self.has(name) and self.has(f"{name}_file"):
             raise self.fault(name, f"and {name}_file exclude each other")
         if self.has(f"{name}_file"):
-            return read_secret(self.path(f"{name}_file"))
+            return self._secret_file(f"{name}_file")
         return Secret(self.text(name)) if self.has(name) else None
 
     def need_secret(self, name: str) -> Secret:
@@ -109,6 +110,14 @@ class Section:
         """Raise ConfigFault when a member was not taken: it is misspelt or does not belong here."""
         if self._left:
             raise self.fault(min(self._left), "is not a setting here")
+
+    def _secret_file(self, name: str) -> Secret:
+        """Read a file that nobody else may read, without its last line break."""
+        data = read_private(self.path(name))
+        try:
+            return Secret(data.decode("utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError as exc:
+            raise self.fault(name, "is not UTF-8 text") from exc
 
     def _take(self, name: str, default: Json) -> Json:
         value = self._left.pop(name, default)

@@ -1,5 +1,6 @@
 """AWS operations against a real HTTP server of the API."""
 
+import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -253,3 +254,46 @@ async def test_values_that_are_pending_leave_no_promise_about_the_way_back() -> 
     assert found is not None
     assert found.busy == "PENDING_CHANGES"
     assert found.fields["/DBInstanceClass"] == "db.r6g.large"
+
+
+async def test_a_query_selects_and_is_not_sent_to_the_api(target: AwsTarget, database: str) -> None:
+    params = {"DBInstanceIdentifier": database, "$client": {"query": "DBInstances[].DBInstanceIdentifier"}}
+    applied = await target.apply(aws_call("rds.DescribeDBInstances", params), {}, unheard)
+    assert applied.output == b'["orders"]'
+
+
+async def test_pages_are_put_together_unless_the_step_asks_for_one(aws: Aws, target: AwsTarget) -> None:
+    ssm = aws.client("ssm")
+    for number in range(25):
+        ssm.put_parameter(Name=f"/paged/{number:02}", Value="x", Type="String")
+
+    async def names(**client: object) -> tuple[int, bool]:
+        params = {"Path": "/paged", "$client": client} if client else {"Path": "/paged"}
+        answer = json.loads((await target.apply(aws_call("ssm.GetParametersByPath", params), {}, unheard)).output)
+        return len(answer["Parameters"]), "NextToken" in answer
+
+    assert await names() == (25, False)
+    assert await names(page_size=3) == (25, False)
+    assert await names(max_items=7) == (7, True)
+    assert await names(paginate=False) == (10, True)
+    by_hand = aws_call("ssm.GetParametersByPath", {"Path": "/paged", "MaxResults": 4})
+    assert len(json.loads((await target.apply(by_hand, {}, unheard)).output)["Parameters"]) == 4
+
+
+async def test_blobs_and_long_integers_travel_as_text(aws: Aws, target: AwsTarget) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    params = {"KeyId": key, "Plaintext": base64.b64encode(b"\x00secret").decode()}
+    answer = json.loads((await target.apply(aws_call("kms.Encrypt", params), {}, unheard)).output)
+    sealed = base64.b64decode(answer["CiphertextBlob"])
+    assert aws.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"\x00secret"
+    broken = await target.apply(aws_call("kms.Encrypt", {"KeyId": key, "Plaintext": "not base64!"}), {}, unheard)
+    assert (broken.status, broken.code) == ("not_applied", "PARAMS_INVALID")
+
+
+async def test_the_way_back_does_not_mind_how_the_answer_is_read(target: AwsTarget, database: str) -> None:
+    change = {"DBInstanceIdentifier": database, "DBInstanceClass": "db.r6g.large"}
+    step = aws_call("rds.ModifyDBInstance", change | {"$client": {"query": "DBInstance.DBInstanceClass"}})
+    observed = await target.observe(step)
+    assert observed.undo_class == "compensating"
+    assert (await target.apply(step, observed.snapshot, unheard)).output == b'"db.r6g.large"'
+    assert (await target.undo(step, observed.snapshot)).status == "undone"

@@ -1,9 +1,6 @@
 """One AWS account: any operation of a step; the way back for those in the table of changes."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import orjson
 
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo
@@ -15,6 +12,7 @@ from gateway.executor.targets.aws_change import Change, Fields, Seen
 from gateway.executor.targets.aws_client import AwsAccount, AwsCallError, fault
 from gateway.executor.targets.aws_describe import look_of
 from gateway.executor.targets.aws_rds import DbInstanceSettings
+from gateway.executor.targets.aws_request import render, split
 from gateway.executor.targets.aws_usage_plan import UsagePlanThrottle
 from gateway.ports import Applied, Clock, Observed, Undone
 
@@ -71,7 +69,7 @@ class AwsTarget:
         except AwsCallError as exc:
             return Applied("unknown" if exc.sent else "not_applied", exc.code, exc.detail)
         output = Output(self._output_bytes, on_chunk)
-        await output.add(_json(answer, self._output_bytes))
+        await output.add(render(answer, split(step.params)[1].query, self._output_bytes))
         after = await self._after(change, step) if change is not None else None
         return Applied("applied", output=output.bytes(), truncated=output.truncated, after=after)
 
@@ -182,16 +180,3 @@ class AwsTarget:
     def _absent(self, step: Step) -> Observed:
         fact = see.known(step.target.id, self._clock.now_ms(), {"exists": False})
         return Observed((fact,), see.preflight("failed", code="TARGET_NOT_FOUND"), {}, Undo.NONE.value)
-
-
-def _json(answer: Mapping[str, Any], limit: int) -> bytes:
-    return orjson.dumps(answer, default=lambda value: _plain(value, limit))
-
-
-def _plain(value: Any, limit: int) -> str:
-    """Return what JSON has no type for as text; a stream is read as far as it can be shown."""
-    if hasattr(value, "read"):
-        value = value.read(limit + 1)
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", errors="backslashreplace")
-    return str(value)

@@ -8,7 +8,6 @@ import asyncio
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import botocore.session
@@ -26,23 +25,25 @@ from botocore.exceptions import (
     UnknownServiceError,
 )
 
-from gateway.core.canonical import Json, thaw
+from gateway.core.canonical import Json
 from gateway.errors import TargetFault
 from gateway.executor.config import AwsScope
 from gateway.executor.deadline import left_s
+from gateway.executor.targets.aws_request import native, pages_by_hand, split
 
 _NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
 _SERVER_ERROR = 500
 
 
-@dataclass(frozen=True, slots=True)
 class AwsCallError(Exception):
     """A call that did not succeed; `error` is the service's own code where it answered."""
 
-    code: str
-    detail: str
-    sent: bool
-    error: str = ""
+    def __init__(self, code: str, detail: str, *, sent: bool, error: str = "") -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.sent = sent
+        self.error = error
 
 
 class AwsAccount:
@@ -60,9 +61,7 @@ class AwsAccount:
     async def call(self, operation: str, region: str | None, params: Mapping[str, Json]) -> dict[str, Any]:
         """Call `<service>.<Operation>` and return its answer without ResponseMetadata; raises AwsCallError."""
         await self._check_account()
-        if left_s() < self._hard_timeout_s:
-            raise AwsCallError("DEADLINE_TOO_NEAR", "a call could outlive the deadline of the work", sent=False)
-        return await asyncio.to_thread(self._call, operation, region, thaw(params))
+        return await asyncio.to_thread(self._call, operation, region, params)
 
     async def _check_account(self) -> None:
         """Make sure, once, that the credentials belong to the configured account."""
@@ -73,21 +72,39 @@ class AwsAccount:
             raise AwsCallError("ACCOUNT_MISMATCH", "the credentials belong to another account", sent=False)
         self._checked = True
 
-    def _call(self, operation: str, region: str | None, params: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, operation: str, region: str | None, params: Mapping[str, Json]) -> dict[str, Any]:
         service, _, name = operation.partition(".")
         client = self._client(service, region or self.scope.regions[0])
         if name not in client.meta.service_model.operation_names:
             raise AwsCallError("OPERATION_UNKNOWN", f"{service} has no operation {name}", sent=False)
         try:
-            answer = getattr(client, xform_name(name))(**params)
+            answer = self._ask(client, name, params)
+        except ValueError as exc:
+            raise AwsCallError(
+                "PARAMS_INVALID", "a blob is not base64, or an integer not a number", sent=False
+            ) from exc
         except ClientError as exc:
             raise _answered(exc) from exc
         except ParamValidationError as exc:
             raise AwsCallError("PARAMS_INVALID", str(exc), sent=False) from exc
         except BotoCoreError as exc:
             sent = not isinstance(exc, _NOT_SENT)
-            raise AwsCallError("TARGET_TIMEOUT" if sent else "TARGET_UNREACHABLE", type(exc).__name__, sent) from exc
+            raise AwsCallError(
+                "TARGET_TIMEOUT" if sent else "TARGET_UNREACHABLE", type(exc).__name__, sent=sent
+            ) from exc
         return {k: v for k, v in answer.items() if k != "ResponseMetadata"}
+
+    def _ask(self, client: BaseClient, name: str, params: Mapping[str, Json]) -> dict[str, Any]:
+        """Call an operation; the pages of a paged one are put together."""
+        plain, reading = split(params)
+        method, model = xform_name(name), client.meta.service_model
+        typed = native(model.operation_model(name).input_shape, plain)
+        if reading.paginate and client.can_paginate(method):
+            paging = self._session.get_paginator_model(model.service_name).get_paginator(name)
+            if not pages_by_hand(paging, plain):
+                pages = client.get_paginator(method).paginate(**typed, PaginationConfig=dict(reading.config))
+                return dict(pages.build_full_result())
+        return dict(getattr(client, method)(**typed))
 
     def _client(self, service: str, region: str) -> BaseClient:
         if region not in self.scope.regions:
@@ -119,7 +136,13 @@ class AwsAccount:
             aws_session_token=scope.session_token.reveal() if scope.session_token else None,
             config=config,
         )
+        client.meta.events.register("before-call", self._within_deadline)
         return client
+
+    def _within_deadline(self, **_: object) -> None:
+        """Refuse a request, a page of a longer answer too, that could outlive the deadline of the work."""
+        if left_s() < self._hard_timeout_s:
+            raise AwsCallError("DEADLINE_TOO_NEAR", "a call could outlive the deadline of the work", sent=False)
 
     def close(self) -> None:
         """Close all connections."""
@@ -142,7 +165,7 @@ def _answered(exc: ClientError) -> AwsCallError:
     message = str(exc.response.get("Error", {}).get("Message", ""))
     status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
     sent = status >= _SERVER_ERROR
-    return AwsCallError("AWS_FAILED" if sent else "AWS_REFUSED", f"{error}: {message}", sent, error)
+    return AwsCallError("AWS_FAILED" if sent else "AWS_REFUSED", f"{error}: {message}", sent=sent, error=error)
 
 
 def fault(exc: AwsCallError) -> TargetFault:

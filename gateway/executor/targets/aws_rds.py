@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.core.canonical import Json
 from gateway.executor.targets.aws_change import Fields, Seen
+from gateway.executor.targets.aws_request import CLIENT
 
 # Parameter of ModifyDBInstance → member of DBInstance. Absent on purpose, because there is no way back: storage
 # (only grows; a cool-down of hours), EngineVersion, passwords, a new name, BackupRetentionPeriod (lowering it
@@ -32,7 +33,7 @@ _SHOWN = (
     "AllocatedStorage", "AvailabilityZone", "BackupRetentionPeriod", "DBInstanceIdentifier", "DBInstanceStatus",
     "Engine", "EngineVersion", "Iops", "ReadReplicaDBInstanceIdentifiers", "StorageType",
 )  # fmt: skip
-_NOT_FIELDS = frozenset({"DBInstanceIdentifier", "ApplyImmediately"})
+_NOT_FIELDS = frozenset({"DBInstanceIdentifier", "ApplyImmediately", CLIENT})
 
 
 @dataclass(frozen=True, slots=True)
