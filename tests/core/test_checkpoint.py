@@ -44,6 +44,18 @@ def test_a_signed_checkpoint_opens() -> None:
     assert Checkpoint.parse(NOTE) == CHECKPOINT
 
 
+@given(
+    st.builds(
+        Checkpoint, st.sampled_from([ORIGIN, "a", "x/y-z"]), st.integers(0, 10**18), st.binary(min_size=32, max_size=32),
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=2).map(tuple),
+    )
+)  # fmt: skip
+def test_the_parsed_checkpoint_has_exactly_the_bytes_that_were_signed(checkpoint: Checkpoint) -> None:
+    note = signed_note(checkpoint, KEY, b"s" * 64)
+    assert Checkpoint.parse(note) == checkpoint
+    assert note.startswith(checkpoint.body().decode() + "\n")
+
+
 def test_sigstore_parses_our_note() -> None:
     parsed = SignedCheckpoint.from_text(NOTE)
     assert parsed.checkpoint.origin == ORIGIN

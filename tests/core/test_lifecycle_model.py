@@ -19,6 +19,7 @@ from gateway.core.lifecycle import (
     Guard,
     LifecycleError,
     State,
+    _rows,
     advance,
     timers,
 )
@@ -303,6 +304,11 @@ def test_an_event_that_no_row_takes_is_a_fault_with_a_code() -> None:
     assert caught.value.code == "LIFECYCLE_NO_ROW"
     with pytest.raises(LifecycleError, match="DENIED does not take sample"):
         advance(S.DENIED, E.SAMPLE)
+
+
+def test_a_line_of_the_table_cannot_keep_the_state_of_what_does_not_exist() -> None:
+    with pytest.raises(ValueError, match="no state to keep"):
+        _rows(None, E.RESTART, None, None)
 
 
 def test_the_documented_table_is_up_to_date() -> None:

@@ -102,10 +102,12 @@ def test_the_same_group_needs_the_most_people_and_the_strongest_proof() -> None:
         ],
         2,
     )
-    assert fold_obligations(found).approvals == (
-        Approval("dba", 1, Assurance.OIDC),
-        Approval("sre", 2, Assurance.PASSKEY),
-    )
+    required = fold_obligations(found)
+    assert required.approvals == (Approval("dba", 1, Assurance.OIDC), Approval("sre", 2, Assurance.PASSKEY))
+    assert required.to_json()["approvals"] == [
+        {"group": "dba", "n": 1, "assurance": "oidc"},
+        {"group": "sre", "n": 2, "assurance": "passkey"},
+    ]
 
 
 def test_verification_is_read_as_policies_write_it() -> None:
