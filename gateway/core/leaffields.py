@@ -47,11 +47,14 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
             "input",
         ),
         K.REQUEST: _fields(f"{_BOUND} approvals expires_ms voids notify", "summary"),
-        K.GRANT: _fields("kind purpose grant_id audience not_before_ms expires_ms kid envelope undo_envelope nonce tier"),
+        K.GRANT: _fields(
+            "kind purpose grant_id audience not_before_ms expires_ms kid envelope undo_envelope nonce tier",
+        ),
         K.VOTE: _fields(f"{_BOUND} {_WHO} subject method choice approve counted why evidence at_ms round", "comment"),
         K.VOID: _fields(f"{_BOUND} reason at_ms voids votes", "before after"),
         K.ATTEMPT: _fields(
-            "purpose fence executor instance work_id nonce status step first_step deadline_ms at_ms code locks", "detail"
+            "purpose fence executor instance work_id nonce status step first_step deadline_ms at_ms code locks",
+            "detail",
         ),
         K.INTENT: _fields(_STEP),
         K.OUTCOME: _fields(f"{_STEP} truncated output_digest output_bytes steps reason", "detail after", "output"),
@@ -72,12 +75,18 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
         K.SUPERSESSION: _fields("by target targets"),
         K.RESOLUTION: _fields(f"{_WHO} resolution", "comment"),
         K.ACKNOWLEDGEMENT: _fields(f"{_WHO} answer", "comment"),
-        K.NOTIFICATION: _fields("channel to status reason code attempt incident action targets", "title detail message"),
+        K.NOTIFICATION: _fields(
+            "channel to status reason code attempt incident action targets",
+            "title detail message",
+        ),
         K.SWITCH: _fields(f"{_WHO} switch kind change environment action", "reason"),
         K.KEY_EVENT: _fields("change kid alg jwk by at_ms", "reason"),
         K.BUNDLE: _fields("change revision previous by signed_by codes code engine", "reason detail"),
         K.RESTART: _fields("instance version role open crash gap_ms schema reason"),
-        K.SECURITY: _fields("code finding purpose severity agent executor source caller door subject grant_id", "detail"),
+        K.SECURITY: _fields(
+            "code finding purpose severity agent executor source caller door subject grant_id",
+            "detail",
+        ),
         K.DEAD_LETTER: _fields("sink index code", "detail"),
         K.INCIDENT_OPENED: _fields("incident source alert_ms by severity opened_ms digest", "title labels summary"),
         K.HYPOTHESIS: _fields("incident hypothesis state by", "text statement evidence"),

@@ -46,7 +46,8 @@ def test_a_signed_checkpoint_opens() -> None:
 
 @given(
     st.builds(
-        Checkpoint, st.sampled_from([ORIGIN, "a", "x/y-z"]), st.integers(0, 10**18), st.binary(min_size=32, max_size=32),
+        Checkpoint, st.sampled_from([ORIGIN, "a", "x/y-z"]), st.integers(0, 10**18),
+        st.binary(min_size=32, max_size=32),
         st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=2).map(tuple),
     )
 )  # fmt: skip
