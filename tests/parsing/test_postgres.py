@@ -1,0 +1,512 @@
+"""psql and SQL: what is a read, what is a write of exact shape, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.effect import Effect, Undo
+from gateway.core.step import Step
+from gateway.parsing.catalog import Scope
+from gateway.parsing.result import Refusal
+from gateway.parsing.tools import postgres
+from gateway.parsing.tools.postgres_tokens import render, tokenize
+from tests.parsing.site import SITE, as_typed, code, plan, site, step, typed, typed_code
+
+CORPUS = (Path(__file__).parent.parent / "corpora" / "reads_sql.txt").read_text(encoding="utf-8").splitlines()
+
+
+def sql(text: str) -> str:
+    """Return the code of a statement, or `accepted`."""
+    parsed = postgres.build(text, SITE.scopes["orders"], SITE)
+    return parsed.code if isinstance(parsed, Refusal) else "accepted"
+
+
+def effect(text: str) -> Effect:
+    parsed = postgres.build(text, SITE.scopes["orders"], SITE)
+    assert not isinstance(parsed, Refusal), parsed
+    return parsed.effect
+
+
+def digest(text: str) -> str:
+    return step(f"psql -c '{text}'").step.digest
+
+
+@pytest.mark.parametrize("line", CORPUS)
+def test_a_plain_read_is_accepted_as_a_read_and_its_typed_form_is_the_same_step(line: str) -> None:
+    parsed = step(line)
+    assert parsed.effects == {Effect.READ}
+    assert parsed.undo is Undo.NOT_NEEDED
+    again = typed(as_typed(parsed))
+    assert not isinstance(again, Refusal)
+    assert again.steps[0].step == parsed.step
+    assert again.steps[0].step.digest == parsed.step.digest
+
+
+def test_a_read_is_a_step_with_its_statement_tables_and_functions() -> None:
+    parsed = step('psql -c "SELECT pid, now() FROM pg_catalog.pg_stat_activity JOIN public.orders USING (pid);"')
+    assert parsed.step == Step(
+        tool="postgres",
+        operation="sql.select",
+        api={"statement": "SELECT", "tables": ["pg_stat_activity", "public.orders"], "functions": ["now"]},
+        target=parsed.step.target,
+        params={"sql": "select pid, now() from pg_catalog.pg_stat_activity join public.orders using (pid)"},
+    )
+    assert parsed.step.target.to_json() == {
+        "scope": "orders", "kind": "database", "id": "pg:orders/-", "fanout": "one", "names": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select 1", "SELECT  1 ;"),
+        ("select count(*) from t", "Select\n  COUNT( * )\n\tFROM  T"),
+        ("select a::int, b from s.t", "select a :: INT,b from S . T"),
+        ("select f.a from t as f where a in (1,2)", "select F.A from t AS f where a IN( 1 , 2 )"),
+        ("show max_connections", "SHOW MAX_CONNECTIONS;"),
+        ("explain select 1", "EXPLAIN   SELECT 1"),
+    ],
+)
+def test_blanks_case_and_a_final_semicolon_do_not_change_the_digest(one: str, other: str) -> None:
+    assert digest(one) == digest(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select 1", "select 2"),
+        ('select "A" from t', 'select "a" from t'),
+        ("select a from t where b = 'X'", "select a from t where b = 'x'"),
+        ("select 'a  b'", "select 'a b'"),
+    ],
+)
+def test_what_quotes_hold_does_change_the_digest(one: str, other: str) -> None:
+    first, second = (postgres.build(text, SITE.scopes["orders"], SITE) for text in (one, other))
+    assert not isinstance(first, Refusal)
+    assert not isinstance(second, Refusal)
+    assert first.step.digest != second.step.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("", "SQL_EMPTY"),
+        (";", "SQL_EMPTY"),
+        ("select 1; select 2", "SQL_SEVERAL_STATEMENTS"),
+        ("select 1;;", "SQL_SEVERAL_STATEMENTS"),
+        ("commit; drop table t", "SQL_SEVERAL_STATEMENTS"),
+        ("select 1 -- x", "SQL_COMMENT"),
+        ("select 1 /* x */", "SQL_COMMENT"),
+        ("select 1 /* /* */ */", "SQL_COMMENT"),
+        ("select 1--1", "SQL_COMMENT"),
+        ("select '\\'", "SQL_BACKSLASH"),
+        ("\\! id", "SQL_BACKSLASH"),
+        ("select $$a$$", "SQL_DOLLAR"),
+        ("select $1", "SQL_DOLLAR"),
+        ("select a$b", "SQL_DOLLAR"),
+        ("select :x", "SQL_COLON"),
+        ("select a[1:2]", "SQL_COLON"),
+        ("select ?", "SQL_OPERATOR"),
+        ("select @ -1", "SQL_OPERATOR"),
+        ("select a !=-1", "SQL_OPERATOR"),
+        ("select E'a'", "SQL_RUN_TOGETHER"),
+        ("select e'a'", "SQL_RUN_TOGETHER"),
+        ("select B'1'", "SQL_RUN_TOGETHER"),
+        ("select U&'a'", "SQL_OPERATOR"),
+        ('select U&"a"', "SQL_OPERATOR"),
+        ("select 1a", "SQL_RUN_TOGETHER"),
+        ("select 'a' 'b'", "SQL_RUN_TOGETHER"),
+        ('select "a""b"', "SQL_RUN_TOGETHER"),
+        ("select 0x1f", "SQL_RUN_TOGETHER"),
+        ("select 'a\nb'", "SQL_UNCLOSED_QUOTE"),
+        ("select 'a", "SQL_UNCLOSED_QUOTE"),
+        ('select "a', "SQL_UNCLOSED_QUOTE"),
+        ("select é", "SQL_CHARACTER"),
+        ("select {a}", "SQL_CHARACTER"),
+        ("select a.5", "SQL_DOT"),
+        ("select 1.", "SQL_DOT"),
+        ("select .5", "SQL_DOT"),
+        ("select (t).a from t", "SQL_DOT"),
+        ("select " + "a" * 64, "SQL_IDENTIFIER_TOO_LONG"),
+        ("select '" + "a" * 9000 + "'", "SQL_TOO_LONG"),
+        ("select " + "1," * 600 + "1", "SQL_TOO_LARGE"),
+        ("select " + "(" * 17 + "1" + ")" * 17, "SQL_TOO_DEEP"),
+        ("select array[array[array[1]]]", "SQL_TOO_DEEP"),
+    ],
+)
+def test_what_is_not_plain_sql_is_refused(text: str, refusal: str) -> None:
+    assert sql(text) == refusal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cluster t", "listen c", "notify c", "unlisten c", "savepoint a", "checkpoint", "discard all", "vacuum full",
+        "begin", "end", "commit", "rollback", "set role postgres", "reset all", "load 'x'", "do 'x'", "call f()",
+        "prepare p as select 1", "execute p", "declare c cursor for select 1", "fetch c", "close c", "analyze t",
+        "copy t to stdout", "copy t to '/var/x'", "truncate t", "lock t", "grant all on t to x", "deallocate all",
+        "create table x as select 1", "create extension dblink", "drop table t", "alter table t add c int",
+        "alter system set a = 'x'", "alter database d set x = 1", "update t set a = 1", "delete from t",
+        "insert into t values (1)", "merge into t using u on true when matched then delete", "reindex table t",
+        "refresh materialized view v", "comment on table t is 'x'", "reassign owned by a to b", "table t", "a", "1",
+        "import foreign schema s from server x into y", "security label on table t is 'x'", "values (1)",
+        "values ((select pg_cancel_backend(1)))",
+    ],
+)  # fmt: skip
+def test_statements_that_are_not_reads_are_refused(text: str) -> None:
+    assert sql(text) == "SQL_NOT_READ"
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("select * into newt from t", "SQL_NOT_READ"),
+        ("with i as (insert into t values (1) returning *) select count(*) from i", "SQL_NOT_READ"),
+        ("with u as (update t set a = 1 returning *) select * from u", "SQL_NOT_READ"),
+        ("with d as (delete from t returning *) select * from d", "SQL_NOT_READ"),
+        ("with x as (select 1) update t set a = 1", "SQL_NOT_READ"),
+        ("with x as (select 1) delete from t", "SQL_NOT_READ"),
+        ("select 1 union table pg_authid", "SQL_NOT_READ"),
+        ("select * from (table pg_authid) as t", "SQL_NOT_READ"),
+        ("select * from t for update", "SQL_NOT_READ"),
+        ("select * from t for share", "SQL_LOCK"),
+        ("select * from t for no key update", "SQL_LOCK"),
+        ("select * from t for key share", "SQL_LOCK"),
+        ("select * from (with x as (select 1) select * from x) as y", "SQL_WITH_INSIDE"),
+        ("select * from orders.public.t", "SQL_CATALOG"),
+        ("explain analyze select 1", "SQL_EXPLAIN"),
+        ("explain (analyze) select 1", "SQL_EXPLAIN"),
+        ("explain (analyze true, verbose) select 1", "SQL_EXPLAIN"),
+        ("explain (verbose, analyze on) select 1", "SQL_EXPLAIN"),
+        ("explain verbose analyze select 1", "SQL_EXPLAIN"),
+        ("explain delete from t", "SQL_EXPLAIN"),
+        ("explain () select 1", "SQL_EXPLAIN"),
+        ("explain select * into x from t", "SQL_NOT_READ"),
+        ("explain select nextval('s')", "SQL_FUNCTION"),
+        ("show primary_conninfo", "SQL_SETTING"),
+        ("show archive_command", "SQL_SETTING"),
+        ('show "max_connections"', "SQL_SETTING"),
+        ("show max_connections, all", "SQL_SETTING"),
+        ("select current_setting('ssl_passphrase_command')", "SQL_SETTING"),
+        ("select current_setting(a) from t", "SQL_SETTING"),
+        ("select current_setting('work' || '_mem')", "SQL_SETTING"),
+    ],
+)
+def test_reads_that_hide_something_else_are_refused(text: str, refusal: str) -> None:
+    assert sql(text) == refusal
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "nextval('s')", "setval('s', 1)", "pg_sleep(1)", "pg_notify('a', 'b')", "pg_advisory_lock(1)", "pg_promote()",
+        "pg_reload_conf()", "pg_rotate_logfile()", "pg_switch_wal()", "pg_create_restore_point('x')", "lo_import('x')",
+        "pg_read_file('x')", "pg_ls_dir('/')", "pg_stat_file('x')", "lo_export(1, 'x')", "lo_unlink(1)",
+        "query_to_xml('x', true, true, '')", "table_to_xml('t', true, true, '')", "dblink('a', 'b')",
+        "set_config('role', 'x', false)", "txid_current()", "pg_export_snapshot()", "generate_series(1, 9)",
+        "pg_logical_emit_message(true, 'a', 'b')", "pg_drop_replication_slot('s')", "pg_stat_reset()", "unknown()",
+        "pg_log_backend_memory_contexts(1)", "ts_stat('select 1')", "repeat('x', 9)", "xpath('a', 'b')",
+        "pg_relation_size_evil(1)", "like(1, 2)", "over(1)", "filter(1)", "by(1)", "sets(1)",
+        "materialized(1)", "is(1)",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "select {}", "SELECT {} FROM t", "select * from {} as f", "select count(*) filter (where {} = 1) from t",
+        "select a from t where b = {}", "select a from t order by {}", "select a from t limit {}",
+        "select * from t, {} as (a int)", "select * from rows from ({}) as f", "select case when true then {} end",
+        "select (select {})", "select 1 union select {}", "with x as (select {}) select * from x", "select array[{}]",
+        "select distinct on (a) {} from t", "select coalesce({}, 1)", "select sum(a) over (order by {}) from t",
+        "explain select {}", "select * from t join u on {} = 1", "select * from lateral (select {}) as l",
+    ],
+)  # fmt: skip
+def test_a_function_that_is_not_listed_is_refused_wherever_it_stands(call: str, shape: str) -> None:
+    assert sql(shape.format(call)) != "accepted"
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ('select "pg_sleep"(1)', "SQL_FUNCTION"),
+        ('select "now"()', "SQL_FUNCTION"),
+        ("select public.count(1)", "SQL_FUNCTION_SCHEMA"),
+        ("select pg_catalog.pg_sleep(1)", "SQL_FUNCTION"),
+        ("select x.pg_catalog.now()", "SQL_FUNCTION_SCHEMA"),
+        ("select 1 operator(pg_catalog.+) 1", "SQL_DOT"),
+        ("select a::evil from t", "SQL_TYPE"),
+        ("select cast(a as evil) from t", "SQL_TYPE"),
+        ("select cast(a as public.evil) from t", "SQL_TYPE"),
+        ("select a::public.int4 from t", "SQL_TYPE"),
+        ("select evil '1'", "SQL_TYPE"),
+        ("select pg_catalog.date '2026-01-01'", "SQL_TYPE"),
+        ("select \"date\" '2026-01-01'", "SQL_TYPE"),
+        ("select * from t tablesample system(1)", "SQL_FUNCTION"),
+    ],
+)
+def test_calls_and_casts_are_checked_under_every_spelling(text: str, refusal: str) -> None:
+    assert sql(text) == refusal
+
+
+def test_a_site_may_declare_a_function_pure() -> None:
+    catalog = site(sql_functions=frozenset({"orders_backlog"}))
+    text = "psql -c 'select orders_backlog(1)'"
+    assert code(text) == "SQL_FUNCTION"
+    assert code(text, catalog) == "accepted"
+    assert code("psql -c 'select public.orders_backlog(1)'", catalog) == "SQL_FUNCTION_SCHEMA"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select rolpassword from pg_authid", "select * from pg_catalog.pg_shadow", "select count(*) from pg_authid",
+        "select subconninfo from pg_subscription", "select * from pg_user_mappings", "select * from pg_hba_file_rules",
+        "select most_common_vals from pg_stats", "select * from information_schema.user_mapping_options",
+        'select * from "pg_authid"', "select 1 where exists (select 1 from pg_authid where rolpassword like 'x%')",
+        "with x as (select * from pg_authid) select * from x", "select * from users", "select email from users",
+        "select u from users as u", "select max(email) from users", "select string_agg(email, ',') from users",
+        "select status, email from orders", "select * from orders limit 1", "select orders.* from orders",
+        "select status from users as status", "select created_at from (select email as created_at from users) as s",
+        "with s as (select email as status from users) select status from s", "select row_to_json(u) from users as u",
+        "select count(*), (select email from users limit 1) from orders", "select sum(amount) from orders",
+        "with orders as (select * from orders) select id, note from orders", "select pg_foo.x from pg_foo",
+        "select id from orders union select email from users",
+    ],
+)  # fmt: skip
+def test_reads_of_credentials_and_of_a_sites_own_rows_are_sensitive(text: str) -> None:
+    assert effect(text) is Effect.READ_SENSITIVE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select count(*) from users", "select count(distinct email) from users", "select max(created_at) from orders",
+        "select status, count(*) from orders group by status", "select id, status, updated_at from jobs",
+        "select count(*) from a union all select count(*) from b", "select * from alembic_version",
+        "select count(*) filter (where email = 'x') from users", "explain select * from users", "select 1",
+        "with pg_authid as (select 1 as a) select a from pg_authid", "select oid from pg_roles",
+        "select table_name from information_schema.tables", "select calls from public.pg_stat_statements",
+    ],
+)  # fmt: skip
+def test_statistics_counts_and_operational_columns_are_plain_reads(text: str) -> None:
+    assert effect(text) is Effect.READ
+
+
+def test_a_common_table_expression_hides_a_relation_only_where_it_is_visible() -> None:
+    parsed = step("psql -c 'with a as (select * from b), b as (select * from a) select * from a, b'")
+    assert list(parsed.step.api["tables"]) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        ("psql", "PSQL_NO_COMMAND"),
+        ("psql -c", "PSQL_VALUE_MISSING"),
+        ("psql -c 'select 1' -c 'select 2'", "PSQL_TWICE"),
+        ("psql -h evil -c 'select 1'", "PSQL_OPTION"),
+        ("psql -U postgres -c 'select 1'", "PSQL_OPTION"),
+        ("psql -p 5433 -c 'select 1'", "PSQL_OPTION"),
+        ("psql --host=evil -c 'select 1'", "PSQL_OPTION"),
+        ("psql --dbnam=x -c 'select 1'", "PSQL_OPTION"),
+        ("psql -f x.sql", "PSQL_OPTION"),
+        ("psql -o /etc/x -c 'select 1'", "PSQL_OPTION"),
+        ("psql -L x -c 'select 1'", "PSQL_OPTION"),
+        ("psql -v a=b -c 'select 1'", "PSQL_OPTION"),
+        ("psql -c'select 1'", "PSQL_OPTION"),
+        ("psql 'service=prod' -c 'select 1'", "PSQL_POSITIONAL"),
+        ("psql postgresql://evil/db -c 'select 1'", "PSQL_POSITIONAL"),
+        ("psql -P 'pager=sh' -c 'select 1'", "PSQL_PSET"),
+        ("psql -d 'host=evil' -c 'select 1'", "SCOPE_UNKNOWN"),
+        ("psql -d other -c 'select 1'", "SCOPE_UNKNOWN"),
+        ("psql -d orders -d orders -c 'select 1'", "PSQL_TWICE"),
+    ],
+)
+def test_psql_takes_no_connection_no_file_and_no_variable(words: str, refusal: str) -> None:
+    assert code(words) == refusal
+
+
+def test_the_scope_comes_from_the_proposal_or_the_command_and_never_from_both_differently() -> None:
+    catalog = site(Scope("orders", "postgres"), Scope("billing", "postgres"))
+    assert code("psql -c 'select 1'", catalog) == "SCOPE_AMBIGUOUS"
+    assert step("psql -c 'select 1'", catalog, "billing").step.target.scope == "billing"
+    assert step("psql -d billing -c 'select 1'", catalog).step.target.scope == "billing"
+    assert step("psql -d billing -c 'select 1'", catalog, "billing").step.target.scope == "billing"
+    assert code("psql -d billing -c 'select 1'", catalog, "orders") == "SCOPE_CONFLICT"
+
+
+def test_output_flags_do_not_change_the_digest() -> None:
+    plain = step("psql -c 'select 1'").step.digest
+    for flags in ("-At", "-x", "-qtA", "--csv", "-P pager=off", "-F , -A", "--no-psqlrc"):
+        assert step(f"psql {flags} -c 'select 1'").step.digest == plain
+    assert step("psql -tAc 'select 1'").step.digest == plain
+
+
+@pytest.mark.parametrize("verb", ["cancel", "terminate"])
+def test_one_literal_pid_ends_one_session(verb: str) -> None:
+    parsed = step(f"psql -c 'SELECT pg_{verb}_backend( 4711 );'")
+    assert parsed.step.operation == f"sessions.{verb}"
+    assert parsed.step.to_json()["params"] == {"sessions": [{"pid": 4711}]}
+    assert parsed.step.to_json()["target"] == {
+        "scope": "orders", "kind": "session", "id": "pg:orders/session/4711", "fanout": "one", "names": ["4711"],
+    }  # fmt: skip
+    assert (parsed.effects, parsed.undo) == (frozenset({Effect.WRITE}), Undo.NEUTRAL)
+    value = {"tool": "postgres", "operation": f"sessions.{verb}", "params": {"sessions": [{"pid": 4711}]}}
+    again = typed(value)
+    assert not isinstance(again, Refusal)
+    assert again.steps[0].step.digest == parsed.step.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("select pg_terminate_backend(pid) from pg_stat_activity", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend(1), 1", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend(1) from t", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend(1 + 1)", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend(-1)", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend(1, 5)", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend('1')", "SQL_SESSION_SHAPE"),
+        ("select pg_terminate_backend(007)", "SQL_PID"),
+        ("select pg_terminate_backend(0)", "SQL_PID"),
+        ("select pg_terminate_backend(1.5)", "SQL_PID"),
+        ("select pg_terminate_backend(2147483648)", "SQL_PID"),
+        ("select pg_catalog.pg_terminate_backend(1)", "SQL_FUNCTION"),
+        ('select "pg_terminate_backend"(1)', "SQL_FUNCTION"),
+        ("select 1, pg_cancel_backend(1)", "SQL_FUNCTION"),
+        ("explain select pg_cancel_backend(1)", "SQL_FUNCTION"),
+    ],
+)
+def test_sessions_end_only_by_the_exact_shape(text: str, refusal: str) -> None:
+    assert sql(text) == refusal
+
+
+def test_a_list_of_sessions_is_one_step_in_any_order_and_with_any_spelling_of_a_time() -> None:
+    rows = [{"pid": 9, "backend_start": "2026-01-31 13:00:00.5+01"}, {"pid": 7}]
+    same = [{"pid": 7}, {"pid": 9, "backend_start": "2026-01-31T12:00:00.500000Z"}]
+    first, second = (
+        typed({"tool": "postgres", "operation": "sessions.terminate", "params": {"sessions": sessions}})
+        for sessions in (rows, same)
+    )
+    assert not isinstance(first, Refusal)
+    assert not isinstance(second, Refusal)
+    assert first.steps[0].step.digest == second.steps[0].step.digest
+    target = first.steps[0].step.target
+    assert (target.fanout, target.names, target.id) == ("listed", ("7", "9"), "pg:orders/session/7,9")
+
+
+@pytest.mark.parametrize(
+    ("params", "refusal"),
+    [
+        ({"sessions": []}, "SQL_SESSION_COUNT"),
+        ({"sessions": [{"pid": n} for n in range(1, 52)]}, "SQL_SESSION_COUNT"),
+        ({"sessions": [{"pid": 1}, {"pid": 1}]}, "SQL_SESSION_TWICE"),
+        ({"sessions": [{"pid": True}]}, "SQL_PID"),
+        ({"sessions": [{"pid": "1"}]}, "SQL_PID"),
+        ({"sessions": [{"pid": 1.5}]}, "SQL_PID"),
+        ({"sessions": [{"pid": 1, "x": 1}]}, "SQL_PARAMS"),
+        ({"sessions": [{}]}, "SQL_PARAMS"),
+        ({"sessions": {"pid": 1}}, "SQL_PARAMS"),
+        ({"sessions": [{"pid": 1}], "force": True}, "SQL_PARAMS"),
+        ({}, "SQL_PARAMS"),
+        ({"sessions": [{"pid": 1, "backend_start": "2026-01-31T12:00:00"}]}, "SQL_BACKEND_START"),
+        ({"sessions": [{"pid": 1, "backend_start": "2026-13-31T12:00:00Z"}]}, "SQL_BACKEND_START"),
+        ({"sessions": [{"pid": 1, "backend_start": "0001-01-01T00:00:00+14"}]}, "SQL_BACKEND_START"),
+        ({"sessions": [{"pid": 1, "backend_start": 0}]}, "SQL_BACKEND_START"),
+    ],
+)
+def test_typed_sessions_are_checked(params: dict[str, object], refusal: str) -> None:
+    assert typed_code({"tool": "postgres", "operation": "sessions.cancel", "params": params}) == refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "limit"),
+    [
+        ("alter role svc_orders connection limit 20", "svc_orders", 20),
+        ("ALTER ROLE Svc_Orders WITH CONNECTION LIMIT -1;", "svc_orders", -1),
+        ('alter role "svc-orders" connection limit 0', "svc-orders", 0),
+    ],
+)
+def test_the_connection_limit_of_a_role_is_a_write_that_can_be_undone(text: str, role: str, limit: int) -> None:
+    parsed = step(f"psql -c '{text}'")
+    assert parsed.step.operation == "roles.connection_limit"
+    assert dict(parsed.step.params) == {"role": role, "limit": limit}
+    assert (parsed.step.target.kind, parsed.step.target.id) == ("role", f"pg:orders/role/{role}")
+    assert (parsed.effects, parsed.undo) == (frozenset({Effect.WRITE}), Undo.EXACT)
+    again = typed(as_typed(parsed))
+    assert not isinstance(again, Refusal)
+    assert again.steps[0].step.digest == parsed.step.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("alter role x superuser", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x connection limit 5 superuser", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x superuser connection limit 5", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x with password 'a'", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x connection limit - - 5", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x connection limit 5.5", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x connection limit", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x set a = 'b'", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role x rename to y", "SQL_ALTER_ROLE_SHAPE"),
+        ("alter role current_user connection limit 5", "SQL_ROLE"),
+        ("alter role all connection limit 5", "SQL_ROLE"),
+        ("alter role pg_monitor connection limit 5", "SQL_ROLE"),
+        ("alter role x connection limit -2", "SQL_LIMIT"),
+        ("alter role x connection limit 999999", "SQL_LIMIT"),
+        ("alter user x connection limit 5", "SQL_NOT_READ"),
+    ],
+)
+def test_nothing_else_of_a_role_can_be_changed(text: str, refusal: str) -> None:
+    assert sql(text) == refusal
+
+
+@pytest.mark.parametrize(
+    ("value", "refusal"),
+    [
+        ({"operation": "sql.select", "params": {"sql": "select 1"}}, "accepted"),
+        ({"operation": "sql.show", "params": {"sql": "show work_mem"}}, "accepted"),
+        ({"operation": "sql.show", "params": {"sql": "select 1"}}, "TYPED_DISAGREES"),
+        ({"operation": "sql.select", "params": {"sql": "select pg_cancel_backend(1)"}}, "TYPED_DISAGREES"),
+        ({"operation": "sql.select", "params": {"sql": "select 1\0"}}, "TEXT_CONTROL_CHARACTER"),
+        ({"operation": "sql.select", "params": {"sql": "select 1", "readonly": False}}, "SQL_PARAMS"),
+        ({"operation": "sql.select", "params": {"sql": 1}}, "SQL_PARAMS"),
+        ({"operation": "sql.execute", "params": {"sql": "select 1"}}, "TYPED_OPERATION_UNKNOWN"),
+        ({"operation": "roles.connection_limit", "params": {"role": "x", "limit": True}}, "SQL_PARAMS"),
+        ({"operation": "roles.connection_limit", "params": {"role": "x;y", "limit": 1}}, "SQL_ROLE"),
+    ],
+)
+def test_typed_reads_and_writes_are_checked_like_text(value: dict[str, object], refusal: str) -> None:
+    assert typed_code({"tool": "postgres", **value}) == refusal
+
+
+def test_sql_may_span_lines_inside_its_quotes() -> None:
+    parsed = plan("psql -c \"SELECT pid\n  FROM pg_stat_activity\n\tWHERE state = 'active'\"")
+    assert parsed.steps[0].step.params["sql"] == "select pid from pg_stat_activity where state = 'active'"
+
+
+_WORDS = """
+    select from where t a b * ( ) , . :: [ ] ; ' '' 'x' " "q" 1 1.5 e E'x' U&'x' $1 $$ - + -- /* */ = => != -1
+    count now int text as with in and or not union table into for update share over filter by on distinct case when
+    then end interval pg_sleep pg_authid public pg_catalog array values
+"""
+_PARTS = st.sampled_from([*_WORDS.split(), "\n", "\t"])
+
+
+@given(st.lists(_PARTS, max_size=25).map(" ".join))
+def test_canonical_sql_is_a_fixed_point(text: str) -> None:
+    tokens = tokenize(text)
+    if isinstance(tokens, Refusal):
+        return
+    assert tokenize(render(tokens)) == tokens
+
+
+@given(st.lists(_PARTS, max_size=25), st.sampled_from(["", " "]))
+def test_any_statement_is_accepted_or_refused_and_an_accepted_one_is_stable(parts: list[str], glue: str) -> None:
+    parsed = postgres.build("select " + glue.join(parts), SITE.scopes["orders"], SITE)
+    if not isinstance(parsed, Refusal):
+        again = typed(as_typed(parsed))
+        assert not isinstance(again, Refusal)
+        assert again.steps[0].step.digest == parsed.step.digest
