@@ -117,7 +117,7 @@ CONTRACT = [
     (S.NEEDS_HUMAN, E.RESOLVE, G.KEPT, S.RESOLVED),
     (S.NEEDS_HUMAN, E.RESOLVE, G.UNDONE_BY_HAND, S.RESOLVED),
     (S.NEEDS_HUMAN, E.RETRY_UNDO, None, S.UNDOING),
-    *((state, E.RESTART, None, state) for state in OPEN),
+    *((state, E.RESTART, None, state) for state in sorted(OPEN)),
 ]
 
 # What still happens when people, agents, executors and telemetry are gone: timers fire, the gateway restarts.
