@@ -154,8 +154,8 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     layout = Layout(settings.state_dir)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        world = await _world(settings, layout, clock, stack)
-        gateway = Gateway(world, metrics)
+        world = await _world(settings, layout, clock, metrics, stack)
+        gateway = Gateway(world)
         reviser = _reviser(settings.policy, world)
         await _first_revision(reviser, world)
         gateway.policy_error = lambda: reviser.error
@@ -176,7 +176,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         yield up
 
 
-async def _world(settings: Settings, layout: Layout, clock: Clock, stack: AsyncExitStack) -> World:
+async def _world(settings: Settings, layout: Layout, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> World:
     private_directory(layout.root)
     private_directory(layout.secrets)
     _refuse_lost_keys(layout)
@@ -193,6 +193,7 @@ async def _world(settings: Settings, layout: Layout, clock: Clock, stack: AsyncE
         store=store, policy=policy, signer=keys.signer(clock.now_ms()), clock=clock, ids=UlidIds(clock),
         sealer=sealer_from(layout.secrets / "seal.key"), redactor=Redactor(_kid(redaction), redaction),
         catalog=catalog, settings=settings.service, keys=_cached_keys(keys), texts=texts_of(policy),
+        counts=metrics,
         bus=Bus(), hub=Hub(),
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ _RESTART_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 def serve(config: Path) -> None:
     """Run the gateway until SIGTERM; with `executor:` in the settings its executor runs as a child."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     asyncio.run(_serve(load_settings(config)))
 
 

@@ -12,6 +12,7 @@ from gateway.core.statement import Statement
 from gateway.crash import point
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.context import covers
+from gateway.service.incidents import note_write
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
 from gateway.service.record import Recorder
@@ -36,81 +37,83 @@ async def begin_attempt(
     if work is None or work.purpose != purpose:
         return False, "WORK_UNKNOWN"
     point("before_intent", "gateway")
-    reason = await world.store.write(
-        lambda tx: _begin(world, tx, work, Purpose(purpose), nonce=nonce, fence=fence, instance=instance)
-    )
-    point("begin_attempt", "gateway")
-    if reason:
+    try:
+        await world.store.write(
+            lambda tx: _begin(world, tx, work, Purpose(purpose), nonce=nonce, fence=fence, instance=instance)
+        )
+    except _NotBegun as exc:
         world.hub.finish(work_id)
+        return False, exc.reason
+    point("begin_attempt", "gateway")
     world.bus.changed(action)
-    return not reason, reason
+    return True, ""
 
 
-def _begin(  # noqa: C901, PLR0911  # numbered checks, one return each
-    world: World, tx: Tx, work: WorkView, purpose: Purpose, *, nonce: str, fence: int, instance: str
-) -> str:
-    """Return the reason code of the first check that failed, or an empty string once begun."""
-    now = world.clock.now_ms()
+class _NotBegun(Exception):  # noqa: N818  # an answer, not a fault
+    """Why an attempt may not begin; raised inside the unit of work, so that nothing of it stays."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _begin(world: World, tx: Tx, work: WorkView, purpose: Purpose, *, nonce: str, fence: int, instance: str) -> None:
+    """Write the intent of an attempt; raises _NotBegun with the first check that failed."""
     recorder = Recorder.load(world, tx, work.action)
     row = recorder.row
     # 1. The action is in a state in which this purpose makes sense.
     if recorder.state not in _IN_STATE[purpose]:
-        return row.reason if recorder.state is State.REVOKED else "STATE_CHANGED"
+        raise _NotBegun(row.reason if recorder.state is State.REVOKED else "STATE_CHANGED")
     # 2. The work and its grant are still in time.
-    if now >= work.deadline_ms:
-        return "WORK_EXPIRED"
     predicate = Statement.from_bytes(Envelope.from_bytes(work.grant).payload).predicate
-    if now >= int(predicate["expires"]):
-        return "GRANT_EXPIRED"
+    _check_time(world.clock.now_ms(), work.deadline_ms, int(predicate["expires"]))
     # 3. The nonce is the one that was signed, and was never used for this purpose under this fence.
     if nonce != predicate["nonce"] or not tx.consume_nonce(row.id, purpose, nonce, fence):
-        return "NONCE_REPLAYED"
+        raise _NotBegun("NONCE_REPLAYED")
     if purpose in _READING:
-        return ""
+        return
     # 4. The fence is the next one; a lower one belongs to an attempt that was given up.
     if fence != row.fence + 1 or fence != work.fence:
-        return "FENCE_STALE"
+        raise _NotBegun("FENCE_STALE")
     proposal = read_proposal(tx, row)
+    # 5. No switch forbids it, and (but for an undo) the policy revision lives.
+    _check_allowed(tx, row, proposal, purpose)
     if purpose is Purpose.UNDO:
-        return _begin_undo(world, tx, recorder, fence, instance)
-    # 5. The policy revision lives, and no switch forbids it.
-    forbidden = _forbidden(tx, row, proposal)
-    if forbidden:
-        return forbidden
+        _begin_undo(world, recorder, fence, instance)
+        return
     # 6. Every target is ours.
-    holder = _lock(tx, row.id, proposal)
-    if holder:
-        if recorder.state is State.GRANTED:
-            recorder.due(Due.DISPATCH, now + world.settings.timing.redispatch_ms)
-        return f"TARGET_BUSY{{{holder}}}"
-    _begin_apply(world, tx, recorder, work, fence, instance)
-    return ""
+    _lock(tx, row.id, proposal)
+    _begin_apply(world, tx, recorder, work, proposal, fence, instance)
 
 
-def _forbidden(tx: Tx, row: ActionRow, proposal: Proposal) -> str:
-    if tx.revisions().get(row.revision) == "withdrawn":
-        return "REVISION_WITHDRAWN"
+def _check_time(now_ms: int, deadline_ms: int, expires_ms: int) -> None:
+    if now_ms >= deadline_ms:
+        raise _NotBegun("WORK_EXPIRED")
+    if now_ms >= expires_ms:
+        raise _NotBegun("GRANT_EXPIRED")
+
+
+def _check_allowed(tx: Tx, row: ActionRow, proposal: Proposal, purpose: Purpose) -> None:
+    """Refuse what a withdrawal or a switch forbids; an undo is stopped by a freeze only: what was begun can end."""
+    undo = purpose is Purpose.UNDO
+    if not undo and tx.revisions().get(row.revision) == "withdrawn":
+        raise _NotBegun("REVISION_WITHDRAWN")
     for switch in tx.switches():
-        if covers(switch, row.agent, proposal):
-            return "GATEWAY_STOPPED" if switch.kind == "stop" else "GATEWAY_FROZEN"
-    return ""
+        if covers(switch, row.agent, proposal) and (switch.kind == "freeze" or not undo):
+            raise _NotBegun("GATEWAY_FROZEN" if switch.kind == "freeze" else "GATEWAY_STOPPED")
 
 
-def _lock(tx: Tx, action: str, proposal: Proposal) -> str:
-    """Take every lock in sorted order; returns the holder of the first that is busy, releasing what was taken."""
-    if proposal.reads:
-        return ""
-    before = {t for t, holder in tx.locks().items() if holder == action}
-    for target in proposal.targets:
+def _lock(tx: Tx, action: str, proposal: Proposal) -> None:
+    """Take every lock, in sorted order; reads need none."""
+    for target in () if proposal.reads else proposal.targets:
         holder = tx.lock(target, action)
         if holder is not None:
-            if not before:
-                tx.unlock(action)
-            return holder
-    return ""
+            raise _NotBegun(f"TARGET_BUSY{{{holder}}}")
 
 
-def _begin_apply(world: World, tx: Tx, recorder: Recorder, work: WorkView, fence: int, instance: str) -> None:
+def _begin_apply(
+    world: World, tx: Tx, recorder: Recorder, work: WorkView, proposal: Proposal, fence: int, instance: str
+) -> None:
     now = world.clock.now_ms()
     step = work.first_step
     attempt = (K.ATTEMPT, {"purpose": "apply", "fence": fence, "instance": instance, "at_ms": now})
@@ -120,19 +123,15 @@ def _begin_apply(world: World, tx: Tx, recorder: Recorder, work: WorkView, fence
     tx.delete_due(recorder.row.id, Due.GRANT_EXPIRY)
     # Arm before apply: whatever is lost from here on, this timer finds out what happened.
     recorder.due(Due.ATTEMPT_DEADLINE, work.deadline_ms + world.settings.timing.attempt_margin_ms)
+    if recorder.row.incident and not proposal.reads:
+        note_write(tx, recorder.row.incident)
     recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, fence=fence)
     recorder.save()
 
 
-def _begin_undo(world: World, tx: Tx, recorder: Recorder, fence: int, instance: str) -> str:
-    """Begin an undo: it ignores withdrawal and stop, since what was begun can be taken back; a freeze forbids it."""
-    row = recorder.row
-    if any(s.kind == "freeze" and covers(s, row.agent, read_proposal(tx, row)) for s in tx.switches()):
-        return "GATEWAY_FROZEN"
-    now = world.clock.now_ms()
+def _begin_undo(world: World, recorder: Recorder, fence: int, instance: str) -> None:
+    now, timing = world.clock.now_ms(), world.settings.timing
     attempt = (K.ATTEMPT, {"purpose": "undo", "fence": fence, "instance": instance, "at_ms": now})
-    timing = world.settings.timing
     recorder.due(Due.UNDO, now + timing.attempt_ms + timing.attempt_margin_ms)
-    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, fence=fence, reason=row.reason)
+    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, fence=fence, reason=recorder.row.reason)
     recorder.save()
-    return ""

@@ -17,11 +17,6 @@ ABORT_REQUESTED = "ABORT_REQUESTED"
 _UNDOABLE = {Undo.EXACT, Undo.COMPENSATING}
 
 
-def keep_sealed(world: World, recorder: Recorder) -> None:
-    """Set the timer after which a final action's sealed blobs are deleted."""
-    recorder.due(Due.UNDO_WINDOW, world.clock.now_ms() + world.settings.timing.sealed_keep_ms)
-
-
 def halts(tx: Tx, case: Case) -> tuple[bool, bool, bool]:
     """Return (aborted, frozen, stopped) as of now."""
     kinds = {s.kind for s in tx.switches() if covers(s, case.row.agent, case.proposal)}

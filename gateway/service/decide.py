@@ -34,6 +34,11 @@ class Decision:
         return digest_bytes(self.data)
 
     @property
+    def reason(self) -> str:
+        """Return the code that says most about why the verdict is no better."""
+        return next((c for c in self.because if c != NOTHING_PERMITTED), NOTHING_PERMITTED)
+
+    @property
     def codes(self) -> list[str]:
         """Return the distinct codes of all findings and caps, sorted."""
         return sorted({f.code for f in self.findings} | {c.code for c in self.caps})
@@ -54,6 +59,17 @@ async def decide(
     caps = caps_of(proposal, context, settings) + observed_caps(proposal, observation)
     window_s = settings.timing.evidence_window_ms // 1000
     document = policy_input(stage, now_ms, action, proposal, context, caps, observation, window_s)
+    return await decide_document(policy, settings, document, proposal, caps)
+
+
+async def decide_document(
+    policy: PolicyEngine,
+    settings: ServiceSettings,
+    document: Mapping[str, Json],
+    proposal: Proposal,
+    caps: Sequence[Cap],
+) -> Decision:
+    """Evaluate an input document about a proposal and fold the answer with the gateway's caps."""
     count = len(proposal.steps)
     try:
         answer = await policy.evaluate(document)
@@ -64,8 +80,8 @@ async def decide(
         code = exc.code if isinstance(exc, PolicyFault) else "POLICY_ANSWER"
         findings, requirements, revision = (), Requirements(), policy.revision
         caps = [*caps, Cap("POLICY_FAULT", Verdict.DENY, args={"code": code})]
-    caps += _lease(proposal, requirements, settings)
-    return _record(stage, document, count, findings, caps, requirements, revision)
+    caps = [*caps, *_lease(proposal, requirements, settings)]
+    return _record(document, count, findings, caps, requirements, revision)
 
 
 def _lease(proposal: Proposal, requirements: Requirements, settings: ServiceSettings) -> list[Cap]:
@@ -80,7 +96,6 @@ def _lease(proposal: Proposal, requirements: Requirements, settings: ServiceSett
 
 
 def _record(
-    stage: str,
     document: Mapping[str, Json],
     count: int,
     findings: Sequence[Finding],
@@ -92,7 +107,7 @@ def _record(
     decision = Decision(folded.verdict, tuple(findings), tuple(caps), folded.because, requirements, revision, b"")
     record = {
         "schema": SCHEMA,
-        "stage": stage,
+        "stage": document["stage"],
         "verdict": folded.verdict.word,
         "per_step": [v.word for v in folded.per_step],
         "because": list(folded.because),
@@ -120,8 +135,3 @@ def decision_summary(data: bytes) -> Mapping[str, Json]:
     """Read a decision record back."""
     record: Mapping[str, Json] = loads_strict(data)
     return record
-
-
-def nothing_permitted(record: Mapping[str, Json]) -> bool:
-    """Tell whether a denial rests on the absence of any permit."""
-    return NOTHING_PERMITTED in record["because"]

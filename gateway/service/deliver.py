@@ -79,7 +79,7 @@ def message_of(world: World, tx: Tx, index: int, data: bytes) -> Mapping[str, Js
     """Return the message that a leaf asks for, or None."""
     leaf = read_leaf(data)
     kind = _KINDS.get(leaf.kind)
-    if kind is None:
+    if kind is None or (leaf.kind is K.RECEIPT and leaf.state_after not in _TOLD):
         return None
     message: dict[str, Json] = {"index": index, "kind": kind, "at_ms": leaf.at_ms}
     if leaf.action:
@@ -94,6 +94,10 @@ _KINDS: Mapping[K, str] = {
     K.RECEIPT: "receipt",
     K.INCIDENT_OPENED: "incident_opened",
 }
+
+
+_TOLD = frozenset({State.COMMITTED, State.LEASED, State.UNDONE, State.NEEDS_HUMAN, State.NOT_APPLIED})
+"""Outcomes of changes that people are told about; reads are not among them."""
 
 
 def _action(_: World, tx: Tx, leaf: Leaf) -> dict[str, Json]:

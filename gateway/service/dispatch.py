@@ -1,10 +1,12 @@
 """Offer work to executors: apply, probe; each under the next fence, each offered again by a timer until it is taken."""
 
+from dataclasses import replace
+
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
 from gateway.ports import ActionRow, DueRow, Tx
-from gateway.service.common import keep_sealed, page
+from gateway.service.common import page
 from gateway.service.grants import policy_ref, sign_observe
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
@@ -58,7 +60,7 @@ async def attempt_lost(world: World, action: str) -> None:
         if case.state is not State.EXECUTING:
             return None
         if case.proposal.reads:
-            return _read_lost(world, case)
+            return _read_lost(case)
         fence = case.row.fence + 1
         attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": "ATTEMPT_LOST"})
 
@@ -71,11 +73,11 @@ async def attempt_lost(world: World, action: str) -> None:
     await settle(world, action, choose)
 
 
-def _read_lost(world: World, case: Case) -> Choice:
+def _read_lost(case: Case) -> Choice:
     step = next_step(dict(case.statuses))
     outcome = (K.OUTCOME, {"step": step, "status": "unknown", "fence": case.row.fence, "code": "EXECUTOR_LOST"})
-    return Choice(Event.ATTEMPT_DEADLINE, Guard.READS, (outcome,), reason="EXECUTOR_LOST", statuses={step: "unknown"},
-                  also=lambda _, recorder: keep_sealed(world, recorder))  # fmt: skip
+    statuses: dict[int, StepStatus] = {step: "unknown"}
+    return Choice(Event.ATTEMPT_DEADLINE, Guard.READS, (outcome,), reason="EXECUTOR_LOST", statuses=statuses)
 
 
 async def ask_to_probe(world: World, due: DueRow) -> None:
@@ -99,6 +101,8 @@ async def ask_to_probe(world: World, due: DueRow) -> None:
         await _cannot_tell(world, action)
         return
     row, proposal, plan, snapshot, step = loaded
+    if tries:
+        row = await _next_fence(world, row)
     limit = world.settings.timing.attempt_ms
     policy = policy_ref(action, row.revision, row.decision_digest)
     grant = await sign_observe(world, action, proposal, policy, world.clock.now_ms() + limit)
@@ -109,6 +113,20 @@ async def ask_to_probe(world: World, due: DueRow) -> None:
     await world.store.write(lambda tx: tx.put_due(DueRow(action, Due.PROBE, again, str(counted))))
     work = make_work(world, row, "probe", grant=grant, plan=plan, fence=row.fence, snapshot=snapshot, first_step=step)
     offer(world, row, work)
+
+
+async def _next_fence(world: World, row: ActionRow) -> ActionRow:
+    """Give up a probe that nobody answered: the next one has a fence of its own."""
+    fence = row.fence + 1
+    attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": "PROBE_UNANSWERED"})
+
+    def choose(_: Tx, case: Case) -> Choice | None:
+        if case.state is not State.EXECUTING or case.row.fence != row.fence:
+            return None
+        return Choice(Event.EXECUTOR_LOST, None, (attempt,), reason=case.row.reason, changes={"fence": fence})
+
+    await settle(world, row.id, choose)
+    return replace(row, fence=fence)
 
 
 async def _cannot_tell(world: World, action: str) -> None:

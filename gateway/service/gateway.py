@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Protocol
 
 from gateway.core.canonical import canonical
 from gateway.core.keys import emit_jwks
@@ -48,20 +47,11 @@ _TOOLS = ("aws", "git", "kubectl", "psql")
 _PAGE_DEFAULT = 50
 
 
-class Counts(Protocol):
-    """What a gateway counts."""
-
-    def decided(self, verdict: str, seconds: float) -> None:
-        """Count a decision and how long it took."""
-        ...
-
-
 class Gateway:
     """Implements `usecases.GatewayUseCases` over one world."""
 
-    def __init__(self, world: World, metrics: Counts) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._metrics = metrics
         self.policy_error: Callable[[], str] = str
         """Says why the newest bundle was not accepted; empty when it was."""
 
@@ -78,7 +68,7 @@ class Gateway:
             self._world, principal, ask, command=command, steps=steps, scope=scope, validate_only=validate_only
         )
         if view.decision is not None:
-            self._metrics.decided(view.decision.verdict, perf_counter() - began)
+            self._world.counts.decided(view.decision.verdict, perf_counter() - began)
         return view
 
     async def get_action(self, principal: Principal, action: str) -> ActionView:

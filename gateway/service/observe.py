@@ -14,6 +14,7 @@ from gateway.ports import ActionRow, Tx, VoteRow
 from gateway.service.approval_request import MAX_VOIDS, current_request, open_request
 from gateway.service.context import read_context
 from gateway.service.decide import Decision, decide, decision_summary
+from gateway.service.dispatch import ask_to_apply
 from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe, snapshot_bytes
 from gateway.service.policy_input import Context
 from gateway.service.proposal import Proposal
@@ -127,6 +128,7 @@ async def _observed(world: World, action: str, data: bytes) -> None:
     else:
         await _leave_awaiting(world, case, seen, decision)
     world.bus.changed(action)
+    await ask_to_apply(world, action)
 
 
 async def _leave_proposed(world: World, case: _Case, seen: _Seen, decision: Decision) -> None:
@@ -189,7 +191,7 @@ def _take_quorum(
             expiry = (K.EXPIRY, {"timer": "observe_deadline", "reason": "STATE_CHANGED_TOO_OFTEN"})
             recorder.advance(Event.QUORUM, guard, expiry, *leaves, reason="STATE_CHANGED_TOO_OFTEN")
         case _:
-            recorder.advance(Event.QUORUM, Guard.BELOW_APPROVE, *leaves, reason=decision.because[0])
+            recorder.advance(Event.QUORUM, Guard.BELOW_APPROVE, *leaves, reason=decision.reason)
 
 
 def _after_quorum(world: World, case: _Case, seen: _Seen, decision: Decision) -> Guard:

@@ -52,8 +52,9 @@ def decision_view(data: bytes, digest: str, texts: Texts) -> DecisionView:
     """Return a decision record with text for people."""
     record = decision_summary(data)
     findings = [_finding(f, texts) for f in (*record["findings"], *record["caps"])]
-    if not findings:
-        findings = [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in record["because"]]
+    named = {f.code for f in findings}
+    silent = [c for c in record["because"] if c not in named]  # NOTHING_PERMITTED is the absence of a finding
+    findings += [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in silent]
     return DecisionView(
         verdict=record["verdict"],
         findings=tuple(findings),

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.core.canonical import Json, digest_bytes
 from gateway.core.events import leaf
 from gateway.core.kinds import LeafKind
-from gateway.core.lifecycle import ANYTIME, FINAL, Event, Guard, LifecycleError, Row, State, advance
+from gateway.core.lifecycle import ANYTIME, FINAL, Due, Event, Guard, LifecycleError, Row, State, advance
 from gateway.errors import Precondition
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.world import World
@@ -26,6 +26,7 @@ class Recorder:
         self._redactor = world.redactor
         self._stored_version = row.version
         self._now = world.clock.now_ms()
+        self._keep_ms = max(world.settings.timing.sealed_keep_ms, world.settings.timing.undo_window_ms)
         self.row = row
 
     @classmethod
@@ -63,6 +64,7 @@ class Recorder:
             self._leaf(kind, body, before if first else taken.next, event if first else None, guard if first else None)
         if taken.next in FINAL:
             self._tx.delete_due(self.row.id)
+            self.due(Due.UNDO_WINDOW, self._now + self._keep_ms)
 
     def note(self, kind: LeafKind, body: Mapping[str, Json]) -> int:
         """Append a leaf that describes the action without moving it; returns its index."""

@@ -64,6 +64,7 @@ async def settle(world: World, action: str, choose: Callable[[Tx, Case], Choice 
     """Take the transition that `choose` picks; None when it picks none or there is no such action."""
     state = await until_settled(lambda: _settle(world, action, choose))
     if state is not None:
+        world.counts.entered(state)
         world.bus.changed(action)
     return state
 

@@ -162,11 +162,11 @@ def _walk(
     proposed = (K.PROPOSAL, proposal_body(draft.row, draft.proposal))
     decided = (K.DECISION, decision_body(draft.decision, "admit"))
     if not draft.plan:
-        recorder.advance(Event.SUBMIT, Guard.NOT_PARSED, proposed, decided, reason=draft.decision.because[0])
+        recorder.advance(Event.SUBMIT, Guard.NOT_PARSED, proposed, decided, reason=draft.decision.reason)
         return
     recorder.advance(Event.SUBMIT, Guard.PARSED, proposed)
     if draft.decision.verdict is Verdict.DENY:
-        reason = draft.decision.because[0]
+        reason = draft.decision.reason
         recorder.advance(Event.ADMIT, Guard.DENY, decided, reason=reason)
     elif not draft.proposal.reads:
         if work is None:
@@ -190,7 +190,7 @@ def conclude(
     """Leave PROPOSED as decided; shared by reads at admission and changes after observation."""
     match decision.verdict:
         case Verdict.DENY:
-            recorder.advance(Event.DECIDE, Guard.DENY, *leaves, reason=decision.because[0])
+            recorder.advance(Event.DECIDE, Guard.DENY, *leaves, reason=decision.reason)
         case Verdict.SHADOW:
             recorder.advance(Event.DECIDE, Guard.SHADOW, *leaves)
         case Verdict.APPROVE:

@@ -10,7 +10,7 @@ from gateway.core.obligation import Consequence
 from gateway.core.outcome import Check, Judgement, Outcome, Sample, Window, guard_of, judge
 from gateway.errors import InvalidRequest
 from gateway.ports import DueRow, Tx
-from gateway.service.common import arm, keep_sealed, page, undo_known
+from gateway.service.common import arm, page, undo_known
 from gateway.service.decide import decision_summary
 from gateway.service.grants import policy_ref, sign_observe
 from gateway.service.query import read_proposal
@@ -74,8 +74,9 @@ async def ask_to_sample(world: World, action: str) -> None:
     policy = policy_ref(action, case.row.revision, case.row.decision_digest)
     grant = await sign_observe(world, action, case.proposal, policy, world.clock.now_ms() + limit)
     work = make_work(
-        world, case.row, "sample", grant=grant, plan=plan, fence=0, checks=verification.checks, limit_ms=limit
-    )
+        world, case.row, "sample", grant=grant, plan=plan, fence=case.row.fence, checks=verification.checks,
+        limit_ms=limit,
+    )  # fmt: skip
     offer(world, case.row, work)
 
 
@@ -152,9 +153,7 @@ def _verdict(
         changes = {"undo_until_ms": now + timing.undo_window_ms}
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        if recorder.state is State.COMMITTED:
-            keep_sealed(world, recorder)
-        elif recorder.state is State.LEASED:
+        if recorder.state is State.LEASED:
             tx.delete_due(action, Due.SAMPLE)
             tx.delete_due(action, Due.VERIFY_DEADLINE)
         arm(world, tx, recorder)

@@ -15,6 +15,18 @@ from gateway.service.settings import ServiceSettings
 from gateway.service.texts import Texts
 
 
+class Counts(Protocol):
+    """What a gateway counts; labels are words of the gateway, never text of a caller."""
+
+    def decided(self, verdict: str, seconds: float) -> None:
+        """Count a decision and how long it took."""
+        ...
+
+    def entered(self, state: str) -> None:
+        """Count an action that entered a state."""
+        ...
+
+
 class Sealer(Protocol):
     """Authenticated encryption of what must be restorable but never logged."""
 
@@ -43,5 +55,6 @@ class World:
     keys: Callable[[], Mapping[str, VerifyKey]]
     texts: Callable[[], Texts]
     """Messages and remedies; they follow the policy bundle in force."""
+    counts: Counts
     bus: Bus
     hub: Hub
