@@ -2,7 +2,7 @@
 
 A secret is replaced by `hmac-sha256:<kid>:<64 hex digits>`, the HMAC of its UTF-8 text (of its canonical JSON when it
 is no string), so that an auditor who holds the key can test a guess and equal secrets stay recognisable. Redacting
-twice changes nothing. What is found: members whose name says secret, and text that looks like one (`_PATTERNS`).
+twice changes nothing. What is found: members whose name says secret, and text that looks like one (`_NET`).
 """
 
 import hashlib
@@ -16,39 +16,41 @@ from gateway.core.canonical import Json, canonical
 
 _PLACEHOLDER = re.compile(r"hmac-sha256:[A-Za-z0-9_-]{1,64}:[0-9a-f]{64}(?![A-Za-z0-9])")
 _NAMED = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|(?:api|access|account|private|secret|auth)[_-]?key)"
-
-# Group 1, where there is one, is the secret; else the whole match is. Repetitions that a later character could
-# make fail are bounded, so that no text takes quadratic time.
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)",
-        r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b",
-        r"\bgh[pousr]_[A-Za-z0-9]{20,}",
-        r"\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"\bglpat-[A-Za-z0-9_-]{20,}",
-        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-        r"\bhooks\.slack\.com/services/([A-Za-z0-9/]+)",
-        r"\beyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]*",
-        r"\bAIza[A-Za-z0-9_-]{35,}",
-        r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
-        r"\bsk-[A-Za-z0-9_-]{20,}",
-        r"\b(?:npm_[A-Za-z0-9]{36,}|pypi-[A-Za-z0-9_-]{16,})",
-        r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}",
-        r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}",
-        r"""://[^\s/@:"'<>]{0,256}:([^\s@?#"'<>]{1,512})@""",
-        r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/=-]{8,})",
-        rf"""(?i){_NAMED}["']?\s*[:=]\s*"([^"]+)\"""",
-        rf"""(?i){_NAMED}["']?\s*[:=]\s*'([^']+)'""",
-        rf"""(?i){_NAMED}["']?\s*[:=]\s*["']?([^\s"',;&}}]+)""",
-        rf"""(?i)--[a-z-]{{0,32}}{_NAMED}\s+["']?([^\s"'-][^\s"']*)""",
-        r"(?i)\b(?:password|identified\s+by)\s+'((?:[^']|'')+)'",
-    )
+_NAMES = (
+    *("password", "passwd", "passphrase", "pwd", "secret", "token", "credential"),
+    *(f"{what}{dash}key" for what in ("api", "access", "account", "private", "auth") for dash in ("", "_", "-")),
 )
-# One cheap search that every text with a match above passes.
-_HINT = re.compile(
-    r"(?i)PRIVATE KEY|A(?:KIA|SIA|ROA|IDA|BIA|CCA|IZA)|gh[pousr]_|_pat_|glpat|xox|slack|eyJ|_live_|_test_|sk-|npm_"
-    rf"|pypi-|SG\.|AGE-|://|bearer|basic|identified|{_NAMED}"
+
+# Words (in lower case) one of which is in every match, and the pattern. Group 1, where there is one, is the secret, else
+# the whole match is. Repetitions that a later character could make fail are bounded: no text takes quadratic time.
+_NET = tuple(
+    (words, re.compile(pattern))
+    for words, pattern in (
+        (
+            ("private key",),
+            r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)",
+        ),
+        (("akia", "asia", "aroa", "aida", "abia", "acca"), r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+        (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
+        (("github_pat_",), r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+        (("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,}"),
+        (("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+        (("hooks.slack.com",), r"\bhooks\.slack\.com/services/([A-Za-z0-9/]+)"),
+        (("eyj",), r"\beyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]*"),
+        (("aiza",), r"\bAIza[A-Za-z0-9_-]{35,}"),
+        (("_live_", "_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+        (("sk-",), r"\bsk-[A-Za-z0-9_-]{20,}"),
+        (("npm_", "pypi-"), r"\b(?:npm_[A-Za-z0-9]{36,}|pypi-[A-Za-z0-9_-]{16,})"),
+        (("sg.",), r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}"),
+        (("age-secret-key-",), r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}"),
+        (("://",), r"""://[^\s/@:"'<>]{0,256}:([^\s@?#"'<>]{1,512})@"""),
+        (("bearer", "basic"), r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/=-]{8,})"),
+        (_NAMES, rf"""(?i){_NAMED}["']?\s*[:=]\s*"([^"]+)\""""),
+        (_NAMES, rf"""(?i){_NAMED}["']?\s*[:=]\s*'([^']+)'"""),
+        (_NAMES, rf"""(?i){_NAMED}["']?\s*[:=]\s*["']?([^\s"',;&}}]+)"""),
+        (_NAMES, rf"""(?i)--[a-z-]{{0,32}}{_NAMED}\s+["']?([^\s"'-][^\s"']*)"""),
+        (("password", "identified"), r"(?i)\b(?:password|identified\s+by)\s+'((?:[^']|'')+)'"),
+    )
 )
 _SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase)|pwd$|secret|token$|credential|(?:api|access|account|private|auth)key|authorization|cookie$"
@@ -80,11 +82,10 @@ class Redactor:
         """Return text in which everything that looks like a secret is replaced."""
         before = None
         while text != before:
-            before = text
-            if not _HINT.search(text):
-                break
-            for pattern in _PATTERNS:
-                text = "".join(self._parts(pattern, text))
+            before, folded = text, text.casefold()
+            for words, pattern in _NET:
+                if any(word in folded for word in words):
+                    text = "".join(self._parts(pattern, text))
         return text
 
     def bytes(self, data: bytes) -> bytes:
