@@ -21,8 +21,8 @@ _NAMES = (
     *(f"{what}{dash}key" for what in ("api", "access", "account", "private", "auth") for dash in ("", "_", "-")),
 )
 
-# Words (in lower case) one of which is in every match, and the pattern. Group 1, where there is one, is the secret, else
-# the whole match is. Repetitions that a later character could make fail are bounded: no text takes quadratic time.
+# Words (in lower case) one of which is in every match, and the pattern. Group 1, where there is one, is the secret,
+# else the whole match is. Repetitions that a later character could make fail are bounded: no quadratic time.
 _NET = tuple(
     (words, re.compile(pattern))
     for words, pattern in (
