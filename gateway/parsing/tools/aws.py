@@ -17,6 +17,7 @@ from gateway.parsing.tools.aws_shapes import Mode, conform
 from gateway.parsing.tools.aws_target import find_target
 from gateway.parsing.tools.aws_words import read_words
 from gateway.parsing.tools.refuse import RefusedError, refuse, show, some
+from gateway.parsing.typed import agrees
 from gateway.parsing.words import TypedStep, Word
 
 
@@ -37,7 +38,8 @@ def from_typed(step: TypedStep, catalog: Catalog) -> ParsedStep | Refusal:
         if step.namespace is not None:
             raise refuse("AWS_TYPED", member="namespace")
         operation = _typed_operation(step, catalog)
-        return build(operation, step.params, _scope(catalog, step.scope), step.region, mode="typed")
+        parsed = build(operation, step.params, _scope(catalog, step.scope), step.region, mode="typed")
+        return agrees(step, parsed) or parsed
     except RefusedError as exc:
         return exc.refusal
 

@@ -13,13 +13,14 @@ Found = tuple[Effect, str]
 _LEVELS: Mapping[str, Effect] = {
     "R": Effect.READ, "L": Effect.READ, "T": Effect.WRITE, "W": Effect.WRITE, "P": Effect.PRIVILEGE,
 }  # fmt: skip
+_ONLY_LOOK = frozenset({Effect.READ, Effect.READ_SENSITIVE, Effect.EGRESS})
 _ACL = re.compile(r"^(ACL|Grant\w+)$")
 
 
 def effects_of(operation: AwsOperation, params: Mapping[str, Json]) -> tuple[frozenset[Effect], tuple[str, ...]]:
     """Return the effects and the evidence for each; raises a refusal for a policy document that is not clean JSON."""
     found = list(_by_table(operation, params))
-    if not only_reads(effect for effect, _ in found):
+    if any(effect not in _ONLY_LOOK for effect, _ in found):
         found += _by_name(operation)
         found += _by_parameters(operation, params)
     return frozenset(effect for effect, _ in found), tuple(dict.fromkeys(why for _, why in found))

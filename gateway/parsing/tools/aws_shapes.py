@@ -111,8 +111,8 @@ def _map(
 def _boolean(value: Json, member: str, *, mode: Mode) -> bool:
     if isinstance(value, bool):
         return value
-    if mode == "text" and value in {"true", "false"}:
-        return bool(value == "true")
+    if mode == "text" and isinstance(value, str) and value in {"true", "True", "false", "False"}:
+        return value in {"true", "True"}
     raise _wrong(member, "true or false")
 
 

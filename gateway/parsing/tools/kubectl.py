@@ -1,6 +1,7 @@
 """Kubernetes: `kubectl …` and typed `<resource>.<verb>` steps, through one `build`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gateway.core.canonical import Json
 from gateway.core.effect import Effect, Undo
@@ -16,6 +17,7 @@ from gateway.parsing.tools.kubectl_request import Request
 from gateway.parsing.tools.kubectl_text import read_text
 from gateway.parsing.tools.kubectl_verbs import CLUSTER, VERBS, Verb, check_params
 from gateway.parsing.tools.refuse import RefusedError, refuse, show, some
+from gateway.parsing.typed import agrees
 from gateway.parsing.words import TypedStep, Word
 
 _CLUSTER_API: Mapping[str, tuple[str, str, str, str]] = {
@@ -39,7 +41,8 @@ def from_typed(step: TypedStep, catalog: Catalog) -> ParsedStep | Refusal:
     try:
         if step.region is not None:
             raise refuse("K8S_REGION")
-        return build(_typed_request(step, catalog.kubectl), catalog.kubectl, _scope(catalog, step.scope))
+        parsed = build(_typed_request(step, catalog.kubectl), catalog.kubectl, _scope(catalog, step.scope))
+        return agrees(replace(step, selector=None), parsed) or parsed  # the selector was read, in any spelling
     except RefusedError as exc:
         return exc.refusal
 
@@ -127,6 +130,8 @@ def _target(
         command = request.command or request.verb
         raise refuse("K8S_TARGET_MIXED" if names else "K8S_TARGET_MISSING", command=command)
     everywhere = bool(params.get("all_namespaces"))
+    if everywhere and request.namespace is not None:
+        raise refuse("K8S_FLAG_CONFLICT", flag="the namespace", other="all namespaces")
     namespaced = any(kind.namespaced for kind in kinds)
     given = check_namespace(request.namespace) if request.namespace is not None else scope.default_namespace
     namespace = given if namespaced and not everywhere else None

@@ -15,6 +15,10 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 PLAIN = "application/json"
+_SWITCHES: Mapping[str, tuple[str, bool | None]] = {
+    "pause": ("paused", True), "resume": ("paused", None),
+    "cordon": ("unschedulable", True), "uncordon": ("unschedulable", None),
+}  # fmt: skip
 _PATCHES = {"strategic": STRATEGIC, "merge": MERGE, "json": JSON_PATCH}
 
 
@@ -62,21 +66,18 @@ def _in_template(kind: Kind, spec: Json) -> Json:
 
 
 def _field_body(verb: str, params: Mapping[str, Json]) -> tuple[str, Json] | None:
-    match verb:
-        case "scale":
-            return MERGE, {"spec": {"replicas": params["replicas"]}}
-        case "pause" | "resume":
-            return MERGE, {"spec": {"paused": True if verb == "pause" else None}}
-        case "cordon" | "uncordon":
-            return MERGE, {"spec": {"unschedulable": True if verb == "cordon" else None}}
-        case "label":
-            return MERGE, {"metadata": {"labels": params["labels"]}}
-        case "annotate":
-            return MERGE, {"metadata": {"annotations": params["annotations"]}}
-        case "set_selector":
-            return JSON_PATCH, [{"op": "replace", "path": "/spec/selector", "value": params["selector"]}]
-        case _:
-            return None
+    """Return the patch of one field."""
+    if verb in _SWITCHES:
+        field, value = _SWITCHES[verb]
+        return MERGE, {"spec": {field: value}}
+    if verb == "scale":
+        return MERGE, {"spec": {"replicas": params["replicas"]}}
+    if verb in {"label", "annotate"}:
+        member = "labels" if verb == "label" else "annotations"
+        return MERGE, {"metadata": {member: params[member]}}
+    if verb == "set_selector":
+        return JSON_PATCH, [{"op": "replace", "path": "/spec/selector", "value": params["selector"]}]
+    return None
 
 
 def _object_body(verb: str, params: Mapping[str, Json]) -> tuple[str, Json] | None:

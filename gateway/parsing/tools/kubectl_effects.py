@@ -51,12 +51,17 @@ _PRIVILEGE_FIELDS = re.compile(
     r"|failurePolicy|podCertificate|projected|shareProcessNamespace|procMount|capabilities)(/|$)"
 )
 _BOUNDARY_FIELDS = re.compile(
-    r"(^|/)spec/(type|externalIPs|externalName|loadBalancerIP|loadBalancerSourceRanges|externalTrafficPolicy|selector)(/|$)"
+    r"(^|/)spec/(type|externalIPs|externalName|loadBalancerIP|loadBalancerSourceRanges|externalTrafficPolicy"
+    r"|selector)(/|$)"
 )
 _DESTRUCTIVE_FIELDS = re.compile(
     r"(^|/)(finalizers|ownerReferences|deletionTimestamp|claimRef|reclaimPolicy|persistentVolumeReclaimPolicy)(/|$)"
 )
 _OBJECT_OUTPUTS = frozenset({"json", "yaml", "jsonpath", "custom-columns"})
+_ALWAYS: Mapping[str, Effect] = {
+    "drain": Effect.DESTRUCTIVE, "set_selector": Effect.DESTRUCTIVE, "set_serviceaccount": Effect.PRIVILEGE,
+    "set_subject": Effect.PRIVILEGE, "approve": Effect.PRIVILEGE,
+}  # fmt: skip
 _MANY_KINDS = 6  # as `get all` has
 _WHOLE_OUTPUTS = frozenset({"json", "yaml"})
 
@@ -110,27 +115,20 @@ def _change(verb: str, kind: Kind, fanout: Fanout, params: Mapping[str, Json]) -
     yield from _by_kind(verb, kind)
     if fanout == "all" and verb not in {"cordon", "uncordon"}:
         yield Effect.DESTRUCTIVE, "width:all"
-    match verb:
-        case "delete":
-            yield from _deletes(kind, fanout, params)
-        case "drain" | "set_selector":
-            yield Effect.DESTRUCTIVE, f"table:kubectl#{verb}"
-        case "scale" if params["replicas"] == 0:
-            yield Effect.DESTRUCTIVE, "param:replicas=0"
-        case "taint" if any(taint.get("effect") == "NoExecute" for taint in params.get("add", ())):
-            yield Effect.DESTRUCTIVE, "param:NoExecute"
-        case "set_serviceaccount" | "set_subject" | "approve":
-            yield Effect.PRIVILEGE, f"table:kubectl#{verb}"
-        case "label" | "annotate":
-            yield from _by_keys(params.get("labels") or params.get("annotations") or {})
-        case "patch":
-            yield from _by_fields(kind, params["patch"])
-        case "create" | "apply":
-            yield from _by_fields(kind, params["object"])
-        case "expose" if params.get("type", "ClusterIP") != "ClusterIP":
-            yield Effect.BOUNDARY, "param:type"
-        case _:
-            return
+    if verb in _ALWAYS:
+        yield _ALWAYS[verb], f"table:kubectl#{verb}"
+    if verb == "delete":
+        yield from _deletes(kind, fanout, params)
+    if params.get("replicas") == 0:
+        yield Effect.DESTRUCTIVE, "param:replicas=0"
+    if any(taint.get("effect") == "NoExecute" for taint in params.get("add", ())):
+        yield Effect.DESTRUCTIVE, "param:NoExecute"
+    if params.get("type", "ClusterIP") != "ClusterIP":
+        yield Effect.BOUNDARY, "param:type"
+    yield from _by_keys(params.get("labels") or params.get("annotations") or {})
+    for document in ("patch", "object"):
+        if document in params:
+            yield from _by_fields(kind, params[document])
 
 
 def _by_kind(verb: str, kind: Kind) -> Iterator[Found]:

@@ -205,7 +205,7 @@ class _Reader:
 
 
 def read_call(words: tuple[Word, ...], table: KubectlTable, check: Callable[[str], None]) -> Call:
-    """Return the call that the words make, or raise a refusal; `check` sees a command's path before its flags are read."""
+    """Return the call that the words make, or raise a refusal; `check` sees a path before its flags are read."""
     return _Reader(words, table, check).read()
 
 

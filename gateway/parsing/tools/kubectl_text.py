@@ -14,21 +14,32 @@ from gateway.parsing.words import Word
 
 Handler = Callable[[Call, KubectlTable], Request]
 _GET = "output selector field-selector all-namespaces sort-by label-columns show-labels show-managed-fields subresource"
-_GET_LOOKS = (
+_GET_MORE = (
     "ignore-not-found no-headers show-kind server-print chunk-size allow-missing-template-keys watch watch-only raw"
 )
+_TOP = "selector sort-by no-headers use-protocol-buffers"
+_LOGS = (
+    "container all-containers previous timestamps tail since since-time limit-bytes prefix selector follow "
+    "ignore-errors max-log-requests"
+)
+_DRAIN = (
+    "dry-run selector ignore-daemonsets delete-emptydir-data force disable-eviction grace-period pod-selector timeout"
+)
+_DELETE = (
+    "field-selector all-namespaces cascade grace-period force now ignore-not-found output wait timeout interactive"
+)
+_BUDGET = "min-available max-unavailable"
 _ROLLOUT = "selector"
 _CHANGE = "dry-run selector all"
 _LOOKS = "field-manager output show-managed-fields"
 
 _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
-    "get": (read.get, f"{_GET} {_GET_LOOKS}"),
+    "get": (read.get, f"{_GET} {_GET_MORE}"),
     "describe": (read.describe, "selector all-namespaces show-events chunk-size"),
     "events": (read.events, "all-namespaces for types output no-headers chunk-size watch"),
-    "top node": (read.top, "selector sort-by no-headers show-capacity use-protocol-buffers"),
-    "top pod": (read.top, "selector field-selector all-namespaces sort-by containers no-headers sum use-protocol-buffers"),
-    "logs": (read.logs, "container all-containers previous timestamps tail since since-time limit-bytes prefix selector "
-                        "follow ignore-errors max-log-requests"),
+    "top node": (read.top, f"{_TOP} show-capacity"),
+    "top pod": (read.top, f"{_TOP} field-selector all-namespaces containers sum"),
+    "logs": (read.logs, _LOGS),
     "rollout status": (read.rollout_status, "timeout watch revision"),
     "rollout history": (read.rollout_history, "revision selector"),
     "wait": (read.wait, "for timeout selector field-selector all all-namespaces"),
@@ -55,11 +66,9 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
     "patch": (change.patch, f"{_LOOKS} dry-run type patch subresource"),
     "cordon": (change.node, "dry-run selector"),
     "uncordon": (change.node, "dry-run selector"),
-    "drain": (change.drain, "dry-run selector ignore-daemonsets delete-emptydir-data force disable-eviction grace-period "
-                            "pod-selector timeout"),
+    "drain": (change.drain, _DRAIN),
     "taint": (change.taint, f"{_CHANGE} overwrite"),
-    "delete": (change.delete, f"{_CHANGE} field-selector all-namespaces cascade grace-period force now ignore-not-found "
-                              "output wait timeout interactive"),
+    "delete": (change.delete, f"{_CHANGE} {_DELETE}"),
     "certificate approve": (change.certificate, ""),
     "certificate deny": (change.certificate, ""),
     "expose": (create.expose, f"{_LOOKS} dry-run port target-port protocol name type"),
@@ -75,7 +84,7 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
     "create rolebinding": (create.role_binding, f"{_LOOKS} dry-run role clusterrole user group serviceaccount"),
     "create clusterrolebinding": (create.role_binding, f"{_LOOKS} dry-run clusterrole user group serviceaccount"),
     "create quota": (create.quota, f"{_LOOKS} dry-run hard"),
-    "create poddisruptionbudget": (create.disruption_budget, f"{_LOOKS} dry-run selector min-available max-unavailable"),
+    "create poddisruptionbudget": (create.disruption_budget, f"{_LOOKS} dry-run selector {_BUDGET}"),
     "create priorityclass": (create.priority_class, f"{_LOOKS} dry-run value description global-default"),
     "create service clusterip": (create.service, f"{_LOOKS} dry-run tcp"),
     "create service nodeport": (create.service, f"{_LOOKS} dry-run tcp"),

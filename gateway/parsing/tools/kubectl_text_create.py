@@ -1,4 +1,4 @@
-"""Objects that kubectl's text form makes: `create …`, `expose`, `autoscale`. The object stands in the step's params."""
+"""Objects that kubectl's text form makes: `create …`, `expose`, `autoscale`; they stand in the step's params."""
 
 import re
 from collections.abc import Sequence
@@ -190,7 +190,9 @@ def autoscale(call: Call, table: KubectlTable) -> Request:
     (kind,) = found.kinds
     metrics = [_metric(call, name) for name in ("cpu", "memory") if name in call.flags]
     spec: dict[str, Json] = {
-        "scaleTargetRef": {"apiVersion": f"{kind.group}/{kind.version}".strip("/"), "kind": kind.kind, "name": found.names[0]},
+        "scaleTargetRef": {
+            "apiVersion": f"{kind.group}/{kind.version}".strip("/"), "kind": kind.kind, "name": found.names[0],
+        },
         "minReplicas": lowest, "maxReplicas": highest,
     }  # fmt: skip
     if metrics:

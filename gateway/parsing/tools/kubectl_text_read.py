@@ -76,9 +76,8 @@ def logs(call: Call, table: KubectlTable) -> Request:
     params: dict[str, Json] = {}
     if container is not None:
         params["container"] = container
-    for flag in ("all-containers", "previous", "timestamps", "prefix"):
-        if call.switch(flag):
-            params[flag.replace("-", "_")] = True
+    switches = ("all-containers", "previous", "timestamps", "prefix")
+    params |= {flag.replace("-", "_"): True for flag in switches if call.switch(flag)}
     tail = call.integer("tail")
     if tail is not None and tail >= 0:  # -1 is every line, the default
         params["tail_lines"] = tail
@@ -91,7 +90,7 @@ def logs(call: Call, table: KubectlTable) -> Request:
 
 
 def _log_words(call: Call) -> tuple[tuple[Word, ...], str | None]:
-    """Return the resource words and the container; `logs POD` means `logs pod/POD`, and a second word is a container."""
+    """Return the resource words and the container: `logs POD` means pods/POD, and a second word is a container."""
     words, container = call.arguments, call.text("container")
     if not words:
         if "selector" not in call.flags:
@@ -205,7 +204,7 @@ def _raw(call: Call) -> Request:
     """Read `get --raw` of the health addresses; every other address could be anything."""
     path = call.text("raw") or ""
     others = [flag for flag in call.flags if flag != "raw"]
-    if call.arguments or others or path not in {"/version"} and not path.startswith(("/healthz", "/livez", "/readyz")):
+    if call.arguments or others or not path.startswith(("/healthz", "/livez", "/readyz", "/version")):
         raise refuse("K8S_RAW", call.flags["raw"].word.span)
     return Request("health", params={"path": path}, command="get")
 

@@ -140,8 +140,8 @@ VERBS: Mapping[str, Verb] = MappingProxyType({
     "list": _read(_WIDE, _OUTPUT | _FIELDS | _EVERYWHERE, many=True),
     "describe": _read(_EVERY, {"show_events": p.boolean} | _EVERYWHERE, many=True),
     "events": _read(_WIDE, {"for": p.matching(re.compile(r"[a-z.]{1,128}/[A-Za-z0-9._:-]{1,253}"), "KIND/NAME"),
-                            "types": p.listed(p.choice("Normal", "Warning")), "output": p.choice("wide", "json", "yaml"),
-                            } | _EVERYWHERE, frozenset({"events"})),
+                            "types": p.listed(p.choice("Normal", "Warning")),
+                            "output": p.choice("wide", "json", "yaml")} | _EVERYWHERE, frozenset({"events"})),
     "top": _read(_EVERY, {"sort_by": p.choice("cpu", "memory"), "containers": p.boolean, "show_capacity": p.boolean}
                  | _FIELDS | _EVERYWHERE, frozenset({"pods", "nodes"})),
     "log": _read(("one", "selector"), _LOG, LOGGED, "log"),
@@ -158,7 +158,8 @@ VERBS: Mapping[str, Verb] = MappingProxyType({
     "set_resources": _change(_EVERY, {"limits": p.quantities, "requests": p.quantities} | _CONTAINERS, TEMPLATED),
     "set_env": _change(_EVERY, _ENV | _CONTAINERS, TEMPLATED, ("env",)),
     "set_selector": _change(_NAMED, {"selector": p.labels} | _VERSION, frozenset({"services"}), ("selector",)),
-    "set_serviceaccount": _change(_EVERY, {"service_account": p.name_of}, WORKLOADS | {"cronjobs"}, ("service_account",)),
+    "set_serviceaccount": _change(_EVERY, {"service_account": p.name_of}, WORKLOADS | {"cronjobs"},
+                                  ("service_account",)),
     "set_subject": _change(_NAMED, _SUBJECTS, words_of("rolebindings clusterrolebindings"), undo=Undo.EXACT),
     "label": _change(_EVERY, {"labels": p.labels, "overwrite": p.boolean} | _VERSION | _FIELDS, required=("labels",)),
     "annotate": _change(_EVERY, {"annotations": p.annotations, "overwrite": p.boolean} | _VERSION | _FIELDS,
@@ -187,8 +188,8 @@ CLUSTER: Mapping[str, Mapping[str, p.Check]] = MappingProxyType({
     "api_versions": {},
     "explain": {"path": p.matching(re.compile(r"[A-Za-z][A-Za-z0-9.]{0,253}"), "a path such as pods.spec"),
                 "recursive": p.boolean, "api_version": p.text},
-    "can_i": {"verb": p.matching(_RESOURCE, "a verb"), "resource": p.matching(_RESOURCE, "a resource"), "name": p.name_of,
-              "list": p.boolean} | _EVERYWHERE,
+    "can_i": {"verb": p.matching(_RESOURCE, "a verb"), "resource": p.matching(_RESOURCE, "a resource"),
+              "name": p.name_of, "list": p.boolean} | _EVERYWHERE,
     "whoami": {},
 })  # fmt: skip
 
