@@ -5,6 +5,7 @@ A runaway rule would hold the interpreter, so a serving gateway uses workers.
 
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 
 from gateway.adapters.policy_checks import check_bundle, check_canary, evaluate_samples
 from gateway.adapters.policy_document import Documents
@@ -12,7 +13,7 @@ from gateway.adapters.policy_probes import probes
 from gateway.adapters.policy_regorus import RegorusEngine, engine_of
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json
-from gateway.errors import PolicyFault
+from gateway.errors import PolicyFault, PolicyRefused
 from gateway.ports_policy import PolicyAnswer
 
 
@@ -41,6 +42,13 @@ class _Revision:
         engine.accelerate(probes(self.bundle))
         self._accelerated = engine.accelerated
         return self._accelerated
+
+    def close(self) -> None:
+        """Drop this thread's engine."""
+        engine: RegorusEngine | None = getattr(self._local, "engine", None)
+        if engine is not None:
+            engine.close()
+            self._local.engine = None
 
     async def evaluate_async(self, document: Mapping[str, Json]) -> PolicyAnswer:
         return self.evaluate(document)
@@ -78,13 +86,20 @@ class InProcessEngine:
     async def load(self, bundle: Bundle) -> None:
         """Lint, load, canary, swap; raises PolicyRefused and keeps the revision in force."""
         required = check_bundle(bundle)
-        await check_canary(bundle, required, _Revision(bundle, bundle.sample_config).evaluate_async)
+        with closing(_Revision(bundle, bundle.sample_config)) as trial:
+            await check_canary(bundle, required, trial.evaluate_async)
         candidate = _Revision(bundle, bundle.config)
-        if self._bytecode:
-            self.accelerated = candidate.accelerate()
-        await evaluate_samples(bundle, candidate.evaluate_async)
-        self._current = candidate
+        try:
+            accelerated = self._bytecode and candidate.accelerate()
+            await evaluate_samples(bundle, candidate.evaluate_async)
+        except PolicyRefused:
+            candidate.close()
+            raise
+        await self.close()
+        self._current, self.accelerated = candidate, accelerated
 
     async def close(self) -> None:
         """Forget the revision."""
+        if self._current is not None:
+            self._current.close()
         self._current = None

@@ -41,13 +41,16 @@ class RegorusEngine:
         self._program: regorus.Program | None = None
         self._vm: regorus.Rvm | None = None
         self._countdown = _AUDIT_EVERY
-        with _refusing("POLICY_LOAD_FAILED", self._place):
-            for module in self._modules.values():
-                self._engine.add_policy(module.package, module.text)
-            self._engine.add_data_json(self._data)
-            # Late checks fire now, and clones inherit the prepared rules (three times faster).
-            self._engine.set_input_json("{}")
-            self._engine.eval_rule_as_json(ENTRY)
+        try:
+            with _refusing("POLICY_LOAD_FAILED", self._place):
+                self._prepare()
+        except PolicyRefused:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Drop regorus' objects now and in this thread, whoever still refers to this one (a traceback does)."""
+        self._engine = self._program = self._vm = None
 
     @property
     def accelerated(self) -> bool:
@@ -96,6 +99,14 @@ class RegorusEngine:
                 return f"byte code and interpreter disagree about {text[:200]}"
         return ""
 
+    def _prepare(self) -> None:
+        for module in self._modules.values():
+            self._engine.add_policy(module.package, module.text)
+        self._engine.add_data_json(self._data)
+        # Late checks fire now, and clones inherit the prepared rules (three times faster).
+        self._engine.set_input_json("{}")
+        self._engine.eval_rule_as_json(ENTRY)
+
     def _same(self, text: str, answer: str) -> bool:
         try:
             return _comparable(self._interpret(text, ENTRY)) == _comparable(answer)
@@ -103,6 +114,7 @@ class RegorusEngine:
             return False
 
     def _interpret(self, text: str, rule: str) -> str:
+        engine = None
         try:
             engine = self._engine.clone()
             engine.set_input_json(text)
@@ -111,6 +123,8 @@ class RegorusEngine:
             raise
         except BaseException as exc:  # pyo3's PanicException is no Exception
             raise PolicyFault("POLICY_ENGINE_ERROR", self._place(_headline(exc))) from exc
+        finally:
+            engine = None  # a traceback must not keep it
         if answer == _UNDEFINED:
             raise PolicyFault("POLICY_UNDEFINED", f"{rule} is undefined")
         return answer
@@ -168,10 +182,13 @@ def engine_of(bundle: Bundle, config: Mapping[str, Json] | None = None) -> Regor
 
 def _unit(path: str, text: str) -> Unit:
     engine = regorus.Engine()
-    with _refusing("POLICY_LINT"):
-        engine.add_policy(path, text)
-        (tree,) = json.loads(engine.get_ast_as_json())
-        return read_unit(cut(path, text), text, tree["ast"])
+    try:
+        with _refusing("POLICY_LINT"):
+            engine.add_policy(path, text)
+            (tree,) = json.loads(engine.get_ast_as_json())
+            return read_unit(cut(path, text), text, tree["ast"])
+    finally:
+        del engine  # a traceback that leaves this thread must not take it along
 
 
 @contextmanager
