@@ -1,10 +1,10 @@
 """What the gateway and the executor need from outside, as Protocols; adapters implement them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, TypeVar
 
-from gateway.core.canonical import Json
+from gateway.core.canonical import Json, digest
 from gateway.core.step import Step
 
 T = TypeVar("T")
@@ -76,6 +76,11 @@ class ActionRow:
     undo_until_ms: int = 0
     revision: str = ""
     """Policy revision of the decision in force."""
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of the whole row, which the leaf of its last transition carries."""
+        return digest(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ executor is supposed instead (a healthy target, no incident) or given as a conte
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.core.canonical import Json, loads_strict
+from gateway.core.canonical import Json
 from gateway.core.effect import Effect
 from gateway.core.principal import Principal
 from gateway.core.redact import Redactor
@@ -69,7 +69,7 @@ class Explainer:
         if isinstance(parsed, Refusal):
             return self._refused(parsed)
         try:
-            context = check_context(question.context)
+            context = check_context({} if question.context is None else question.context)
             return await self._decided(question, parsed, context, now_ms)
         except ContextError as exc:
             return unanswerable("CHECK_CONTEXT", str(exc))
@@ -114,7 +114,7 @@ class Explainer:
             digest=str(proposal.doc["plan_digest"]),
             steps=tuple(_step(s) for s in proposal.steps),
             findings=tuple(_finding(f) for f in view.findings),
-            input=loads_strict(decision.data)["input"],
+            input=document,
             obligations=view.obligations,
         )
 

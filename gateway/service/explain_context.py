@@ -137,8 +137,7 @@ def _merge(default: Mapping[str, Json], given: Mapping[str, Json]) -> dict[str, 
     result = dict(default)
     for name, value in given.items():
         old = result.get(name)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[name] = _merge(old, value) if both else value
+        result[name] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result
 
 

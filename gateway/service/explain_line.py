@@ -1,7 +1,7 @@
 """One line of `check --jsonl`: what is asked, read strictly; what cannot be read is still answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.core.canonical import Json, loads_strict
 
@@ -28,7 +28,8 @@ class Question:
     steps: tuple[Json, ...] | None = None
     connectors: tuple[str, ...] | None = None
     scope: str | None = None
-    context: Json = field(default_factory=dict)
+    context: Json = None
+    """A partial policy input; None supposes everything."""
 
 
 def read_question(line: bytes) -> Question:
@@ -60,7 +61,7 @@ def _question(raw: Mapping[str, Json], ident: Json) -> Question:
     scope = raw.get("scope")
     if scope is not None and not isinstance(scope, str):
         raise LineError("scope must be text")
-    context = raw.get("context", {})
+    context = raw.get("context")
     if "command" in raw:
         command = raw["command"]
         if not isinstance(command, str) or "connectors" in raw:

@@ -103,6 +103,7 @@ class Recorder:
             body=body,
             prev_leaf=self._tx.last_leaf_hash(),
             redactor=self._redactor,
+            row_digest=self.row.digest if event is not None else "",
         )
         return self._tx.append_leaf(data, action=self.row.id, kind=kind.value)
 

@@ -21,6 +21,10 @@ from gateway.service.work import checks_of, make_work, offer
 from gateway.service.world import World
 
 
+_SAMPLE_MS = 15_000
+"""How long a round of samples may take; what comes after its slot counts for a later one, or not at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Verification:
     """How one change is verified, and what was sampled so far."""
@@ -70,7 +74,7 @@ async def ask_to_sample(world: World, action: str) -> None:
     if loaded is None:
         return
     case, verification, plan = loaded
-    limit = max(verification.window.interval_ms, 1_000)
+    limit = max(verification.window.interval_ms, _SAMPLE_MS)
     policy = policy_ref(action, case.row.revision, case.row.decision_digest)
     grant = await sign_observe(world, action, case.proposal, policy, world.clock.now_ms() + limit)
     work = make_work(
