@@ -15,6 +15,7 @@ from gateway.executor.targets.aws import AwsTarget
 from gateway.executor.targets.postgres import PostgresTarget
 from gateway.ports import Target
 from tests.executor.steps import aws_call, role_limit, throttle, unheard
+from tests.fakes.target import MemoryTarget, set_field
 from tests.fixtures_aws import Aws
 from tests.fixtures_pg import Postgres
 
@@ -39,7 +40,21 @@ class Rig:
 
 
 @contextmanager
-def postgres_role(postgres: Postgres, aws: Aws) -> Iterator[Rig]:  # noqa: ARG001  # all rigs are built alike
+def in_memory(postgres: Postgres, aws: Aws) -> Iterator[Rig]:  # noqa: ARG001  # all rigs are built alike
+    target = MemoryTarget({"size": 1, "other": "a"})
+    yield Rig(
+        target=target,
+        step=set_field("size", 2),
+        ours=lambda: target.fields["size"],
+        wanted=2,
+        edit_ours=lambda: target.fields.update(size=9),
+        edit_others=lambda: target.fields.update(other="b"),
+        others=lambda: target.fields["other"],
+    )
+
+
+@contextmanager
+def postgres_role(postgres: Postgres, aws: Aws) -> Iterator[Rig]:  # noqa: ARG001  # see above
     postgres.run("CREATE ROLE shop LOGIN CONNECTION LIMIT 20")
     scope = PostgresScope(Secret(postgres.dsn))
 
@@ -134,7 +149,7 @@ def db_instance(postgres: Postgres, aws: Aws) -> Iterator[Rig]:  # noqa: ARG001 
 
 Build = Callable[[Postgres, Aws], AbstractContextManager[Rig]]
 RIGS: tuple[Build, ...] = (
-    postgres_role, plan_with_a_throttle, plan_without_a_throttle, plan_shared_by_two_keys, db_instance,
+    in_memory, postgres_role, plan_with_a_throttle, plan_without_a_throttle, plan_shared_by_two_keys, db_instance,
 )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def work(
     snapshots: Iterable[Mapping[str, Json]] | None = None,
     checks: Json = None,
     fence: int = 1,
+    action: str = ACTION,
     **changes: Json,
 ) -> pb.Work:
     """Return honest work for a plan; `changes` are members of the message, put in after the grant was signed."""
@@ -59,9 +60,9 @@ def work(
     snapshot = b"" if snapshots is None else canonical({"steps": list(snapshots)})
     made = pb.Work(
         work_id=f"wrk_{next(_NUMBERS)}",
-        action_id=ACTION,
+        action_id=action,
         purpose=purpose,
-        grant=sign(statement(grant(plan, _PURPOSE[purpose].grant, snapshot))),
+        grant=sign(statement(grant(plan, _PURPOSE[purpose].grant, snapshot, action=action))),
         plan=plan.to_bytes(),
         fence=fence,
         snapshot=snapshot,

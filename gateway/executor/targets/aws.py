@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo
 from gateway.core.step import Step
+from gateway.core.undo import Fields, Probed, Way, compare, probed
 from gateway.executor.config import AwsScope
 from gateway.executor.output import OnChunk, Output
 from gateway.executor.targets import seen as see
-from gateway.executor.targets.aws_change import Change, Fields, Seen
+from gateway.executor.targets.aws_change import Change, Seen
 from gateway.executor.targets.aws_client import AwsAccount, AwsCallError, fault
 from gateway.executor.targets.aws_describe import look_of
 from gateway.executor.targets.aws_rds import DbInstanceSettings
@@ -86,11 +87,8 @@ class AwsTarget:
         if found is None:
             return Applied("unknown", "TARGET_GONE", "the object does not exist any more")
         now = {path: found.fields.get(path) for path in wanted}
-        if now == dict(wanted):
-            return Applied("applied", after=now)
-        if now == snapshot["fields"]:
-            return Applied("not_applied", after=now)
-        return Applied("unknown", "STATE_CHANGED", "the fields are neither the old nor the new ones", after=now)
+        told = probed(snapshot["fields"], wanted, now)
+        return Applied(told.value, "STATE_CHANGED" if told is Probed.UNKNOWN else "", after=now)
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Set the old fields if they still hold what we wrote, and read them back."""
@@ -112,16 +110,17 @@ class AwsTarget:
         if found is None:
             return Undone("conflict", "TARGET_GONE", "the object does not exist any more")
         now = {path: found.fields.get(path) for path in wanted}
-        if now == dict(old):
+        compared = compare(old, wanted, now)
+        if compared.way is Way.ALREADY:
             return Undone("undone", read_back=now)
-        if now != dict(wanted):
-            return Undone("conflict", "STATE_CHANGED", "our fields were edited since", now)
-        params = change.inverse(step.params, old, found.fields)
+        if compared.way is Way.CONFLICT:
+            return Undone("conflict", "STATE_CHANGED", f"edited since: {', '.join(compared.edited)}", now)
+        params = change.inverse(step.params, compared.restore, found.fields)
         if params is None:
             return Undone("conflict", "NOT_RESTORABLE", "the old fields cannot be set without changing others", now)
         await self._account.call(step.operation, step.target.region, params)
         back = await self._after(change, step)
-        if back != dict(old):
+        if back is None or compare(old, wanted, back).way is not Way.ALREADY:
             # The API is eventually consistent: the next try tells whether this was an old answer or another's edit.
             return Undone("retry", "READ_BACK_DIFFERS", "the fields are not the old ones after the undo", back)
         return Undone("undone", read_back=back)

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.core.canonical import Json
-
-Fields = Mapping[str, Json]
-"""Path → value; None where the field is not set."""
+from gateway.core.undo import Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.canonical import Json
-from gateway.executor.targets.aws_change import Fields, Seen
+from gateway.core.undo import Fields
+from gateway.executor.targets.aws_change import Seen
 from gateway.executor.targets.aws_request import CLIENT
 
 # Parameter of ModifyDBInstance → member of DBInstance. Absent on purpose, because there is no way back: storage

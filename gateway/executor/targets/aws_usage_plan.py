@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.canonical import Json
-from gateway.executor.targets.aws_change import Fields, Seen
+from gateway.core.undo import Fields
+from gateway.executor.targets.aws_change import Seen
 
 _KINDS = {"/throttle/rateLimit": float, "/throttle/burstLimit": int}
 _PAGE = 500

@@ -17,6 +17,7 @@ from psycopg import sql
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo
 from gateway.core.step import Step
+from gateway.core.undo import Probed, probed
 from gateway.errors import TargetFault
 from gateway.executor.output import OnChunk
 from gateway.executor.targets import seen
@@ -86,12 +87,8 @@ class ConnectionLimit:
         """Compare the limit with what was wanted and what was there before."""
         role, limit = _params(step)
         found = await self._read(role)
-        after = {"connection_limit": found}
-        if found == limit:
-            return Applied("applied", after=after)
-        if found == snapshot.get("connection_limit"):
-            return Applied("not_applied", after=after)
-        return Applied("unknown", "STATE_CHANGED", "the limit is neither the old nor the new one", after=after)
+        told = probed(snapshot, {"connection_limit": limit}, _value(found))
+        return Applied(told.value, "STATE_CHANGED" if told is Probed.UNKNOWN else "", after=_value(found))
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Set the old limit if the limit is still ours, and read it back."""
