@@ -10,6 +10,7 @@ from .report import Report
 
 _POLL_S = 0.2
 _READ_TIMEOUT_S = 20.0
+_DECIDED = frozenset(State) - {State.PROPOSED}
 
 
 class Stuck(Exception):  # noqa: N818  # it says what the agent is
@@ -87,6 +88,9 @@ class Desk:
         return after
 
     def _proposed(self, name: str, command: str, why: str, lease_s: int, action: Action) -> Action:
+        """Say what was decided, once it is: a change is looked at before the decision."""
+        if action.state is State.PROPOSED:
+            action = self._gateway.wait(action.id, until=_DECIDED, timeout_s=_READ_TIMEOUT_S)
         verdict = action.decision.verdict if action.decision else None
         if action.state is State.DENIED:
             findings = [{"code": f.code, "message": f.message, "remedy": f.remedy} for f in action.denials]

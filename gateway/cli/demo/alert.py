@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 from standardwebhooks import Webhook
@@ -26,28 +27,28 @@ class Alert:
     at_ms: int
 
 
-def newest(url: str) -> float | None:
-    """Return the newest value of DatabaseConnections that CloudWatch has, or None."""
-    now = datetime.now(UTC)
-    with aws.client(url, "cloudwatch") as metrics:
-        found = metrics.get_metric_statistics(
-            Namespace=NAMESPACE_DATABASE, MetricName="DatabaseConnections", Period=1, Statistics=["Maximum"],
-            Dimensions=[{"Name": "DBInstanceIdentifier", "Value": aws.DATABASE}],
-            StartTime=now - timedelta(seconds=5), EndTime=now + timedelta(seconds=2),
-        )["Datapoints"]  # fmt: skip
-    points = sorted(found, key=lambda point: point["Timestamp"])
-    return float(points[-1]["Maximum"]) if points else None
-
-
 def wait_and_fire(url: str, gateway: str, secret: bytes, timeout_s: float) -> Alert:
     """Wait until the metric is above the limit, then post the alert; raises DemoFault when it never is."""
     end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        value = newest(url)
-        if value is not None and value > LIMIT:
-            return fire(gateway, secret, value)
-        time.sleep(_POLL_S)
+    with aws.client(url, "cloudwatch") as metrics:
+        while time.monotonic() < end:
+            value = _newest(metrics)
+            if value is not None and value > LIMIT:
+                return fire(gateway, secret, value)
+            time.sleep(_POLL_S)
     raise DemoFault(f"the database never had more than {LIMIT} connections: the fault did not break it")
+
+
+def _newest(metrics: Any) -> float | None:
+    """Return the newest value of DatabaseConnections that CloudWatch has, or None."""
+    now = datetime.now(UTC)
+    found = metrics.get_metric_statistics(
+        Namespace=NAMESPACE_DATABASE, MetricName="DatabaseConnections", Period=1, Statistics=["Maximum"],
+        Dimensions=[{"Name": "DBInstanceIdentifier", "Value": aws.DATABASE}],
+        StartTime=now - timedelta(seconds=5), EndTime=now + timedelta(seconds=2),
+    )["Datapoints"]  # fmt: skip
+    points = sorted(found, key=lambda point: point["Timestamp"])
+    return float(points[-1]["Maximum"]) if points else None
 
 
 def fire(gateway: str, secret: bytes, value: float) -> Alert:

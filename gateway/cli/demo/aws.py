@@ -1,5 +1,6 @@
 """The AWS account of the shop: moto's server in a process of its own, and a client that looks at it independently."""
 
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx2
 from botocore.config import Config
 
 from gateway.cli.demo.case import Case
@@ -42,17 +44,25 @@ class Account:
         return any(i["DBInstanceIdentifier"] == DATABASE for i in found)
 
 
-def start(folder: Path) -> tuple[Child, Path]:
-    """Start the server; the file it returns will hold its URL."""
-    file = folder / "aws.url"
-    child = Child.start("aws", [sys.executable, "-m", "gateway.cli.demo.aws", str(file)], folder / "aws.log")
-    return child, file
+def start(folder: Path) -> tuple[Child, str]:
+    """Start the server; returns the URL at which it will answer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    argv = [sys.executable, "-m", "gateway.cli.demo.aws", str(port)]
+    return Child.start("aws", argv, folder / "aws.log"), f"http://127.0.0.1:{port}"
 
 
-def ready(child: Child, file: Path) -> str:
-    """Return the server's URL once it answers."""
-    child.wait_until(file.exists, _READY_S)
-    return file.read_text(encoding="utf-8")
+def ready(child: Child, url: str) -> None:
+    """Return once the server answers."""
+
+    def answers() -> bool:
+        try:
+            return httpx2.get(f"{url}/moto-api/", timeout=5, trust_env=False).status_code == httpx2.codes.OK
+        except httpx2.HTTPError:
+            return False
+
+    child.wait_until(answers, _READY_S)
 
 
 def furnish(case: Case, url: str) -> Account:
@@ -89,17 +99,10 @@ def client(url: str, service: str) -> Iterator[Any]:
 
 
 def main(argv: list[str]) -> int:
-    """Serve for ever; writes the URL to the file `argv[0]` once it listens."""
+    """Serve for ever at the port `argv[0]`."""
     from moto.server import ThreadedMotoServer  # the import costs a second and only this process needs it
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with client(f"http://{host}:{port}", "apigateway") as api:
-        api.get_rest_apis()  # the first call imports the service: let nobody wait for that
-    part = Path(f"{argv[0]}.part")
-    part.write_text(f"http://{host}:{port}", encoding="utf-8")
-    part.rename(argv[0])
+    ThreadedMotoServer(ip_address="127.0.0.1", port=int(argv[0]), verbose=False).start()
     while True:
         time.sleep(3_600)
 

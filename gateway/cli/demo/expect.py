@@ -24,6 +24,10 @@ class Expectations:
             self.story.line("FAILED", f"✗ {shown}")
         return holds
 
+    def fail(self, name: str, seen: str) -> None:
+        """Record an expectation that cannot hold any more."""
+        self.check(name, False, seen)  # noqa: FBT003  # see `check`
+
     def equal(self, name: str, found: object, wanted: object) -> bool:
         """Expect a value."""
         return self.check(name, found == wanted, str(found) if found == wanted else f"{found!r} instead of {wanted!r}")

@@ -3,47 +3,51 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
+from gateway.cli.demo import actors
+from gateway.cli.demo.actors import Event
 from gateway.cli.demo.expect import Expectations
+from gateway.cli.demo.result import Result, Verdict
 from gateway.cli.demo.story import Story
 from gateway.cli.demo.world import ON_CALL, World
 
-Event = Mapping[str, Any]
 DENIED = 4
 """How many proposals have to be denied."""
 _PAGE_S = 10.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the closing table shows."""
-
-    verdicts: list[tuple[str, str, str]] = field(default_factory=list)
-    """(what, verdict, outcome)."""
-    undone: list[str] = field(default_factory=list)
-    denied: set[str] = field(default_factory=set)
-    reads: int = 0
-    first_read_ms: int = 0
-    ended: frozenset[tuple[int, str]] = frozenset()
+_SCENES = {
+    "cause": "a cause was declared",
+    "first aid": "the wrong fix came to an end",
+    "in force": "the rate limit was verified and stood as a lease",
+    "rate limit": "the rate limit came to an end",
+    "approval": "a person was asked before sessions were ended",
+    "end sessions": "the ending of sessions came to an end",
+}
+"""What has to happen, whatever comes of it."""
 
 
 class Plot:
     """Follows the agent's events."""
 
-    def __init__(self, world: World, story: Story, expect: Expectations, approve: Callable[[str], list[Event]]) -> None:
-        self.tally = Tally()
+    def __init__(self, world: World, story: Story, expect: Expectations, result: Result) -> None:
+        self.denied: set[str] = set()
         self._world = world
         self._story = story
         self._expect = expect
-        self._approve = approve
+        self._result = result
+        self._played: set[str] = set()
+        self._abandoned: set[tuple[int, str]] = set()
         self._verdicts: dict[str, tuple[str, str]] = {}
         self._on: Mapping[str, Callable[[Event], None]] = {
             "incident": self._incident, "hypothesis": self._hypothesis, "read": self._read, "finding": self._finding,
             "proposed": self._proposed, "denied": self._denied, "outcome": self._outcome, "cause": self._cause,
             "stuck": self._stuck,
         }  # fmt: skip
+
+    def check_complete(self) -> None:
+        """Expect that every scene was played."""
+        for scene, words in _SCENES.items():
+            if scene not in self._played:
+                self._expect.fail(words, "it never did")
 
     def take(self, event: Event) -> None:
         """Show one event and do what belongs to it."""
@@ -59,8 +63,8 @@ class Plot:
 
     def _read(self, event: Event) -> None:
         if event["state"] == "SUCCEEDED":
-            self.tally.reads += 1
-            self.tally.first_read_ms = self.tally.first_read_ms or int(event["at_ms"])
+            self._result.reads += 1
+            self._result.first_read_ms = self._result.first_read_ms or int(event["at_ms"])
         self._story.line("read", f"{event['why']}  ({event['took_ms']} ms)", _short(event["command"]))
 
     def _finding(self, event: Event) -> None:
@@ -69,25 +73,25 @@ class Plot:
 
     def _proposed(self, event: Event) -> None:
         lease = f", for {event['lease_s']} s" if event["lease_s"] else ""
-        self._verdicts[event["name"]] = (_short(event["command"], 70), str(event["verdict"]))
+        self._verdicts[event["name"]] = (f"{event['name']}: {event['why'].partition(':')[0]}", str(event["verdict"]))
         self._story.line("propose", f"{event['why']}{lease}", _short(event["command"]), f"→ {event['state']}")
 
     def _denied(self, event: Event) -> None:
         if event["name"] == "careless":
-            self.tally.denied.add(event["command"])
-        findings = event["findings"]
+            self.denied.add(event["command"])
+        findings = [f for f in event["findings"] if f["code"] != "NOTHING_PERMITTED"] or event["findings"]
         reasons = [f"{f['code']}: {f['message']} → {f['remedy']}" for f in findings]
         self._story.line("deny", event["command"], *reasons)
         told = bool(findings) and all(f["message"] and f["remedy"] for f in findings)
         self._expect.check("the denial says why and what to do instead", told)
         codes = ", ".join(f["code"] for f in findings)
-        self.tally.verdicts.append((_short(event["command"], 70), f"deny: {codes}", "never ran"))
+        self._result.verdicts.append(Verdict(_short(event["command"], 70), f"deny: {codes}", "never ran"))
 
     def _outcome(self, event: Event) -> None:
         name, state = str(event["name"]), str(event["state"])
         self._story.line("state", f"{name}: {state}" + (f" ({event['reason']})" if event["reason"] else ""))
         if name == "first aid":
-            self._after_first_aid(state)
+            self._after_first_aid(state, str(event["reason"]))
         elif name == "rate limit" and state == "LEASED":
             self._in_force()
         elif name == "rate limit":
@@ -97,10 +101,11 @@ class Plot:
         else:
             self._after_ending(state)
 
-    def _after_first_aid(self, state: str) -> None:
-        """The wrong fix: taken back by itself, and the plan is what it was."""
+    def _after_first_aid(self, state: str, reason: str) -> None:
+        """Look at the wrong fix: telemetry caught it, it was taken back by itself, and the plan is what it was."""
         busiest = self._world.case.busiest
-        self._expect.equal("the wrong fix was taken back by itself", state, "UNDONE")
+        self._expect.equal("telemetry caught the wrong fix", reason, "VERIFICATION_HARMED")
+        self._expect.equal("it was taken back by itself", state, "UNDONE")
         self._unlimited(busiest.name, busiest.plan_limit, "first aid", state)
 
     def _unlimited(self, service: str, limit: float, name: str, state: str) -> None:
@@ -108,13 +113,13 @@ class Plot:
         same = self._expect.equal(
             f"AWS itself shows the old throttle of {service}", found, {"rateLimit": limit, "burstLimit": int(limit * 2)}
         )
-        what, verdict = self._verdicts.get(name, (name, "none"))
-        self.tally.verdicts.append((what, verdict, state))
+        self._conclude(name, state)
         if same and state == "UNDONE":
-            self.tally.undone.append(f"{name}: {service} is back at {limit:.0f} requests per second, read back")
+            self._result.undone.append(f"{name}: {service} is back at {limit:.0f} requests per second, read back")
 
     def _in_force(self) -> None:
         guilty = self._world.case.guilty
+        self._played.add("in force")
         found = self._world.account.throttle(guilty.name)["rateLimit"]
         seen = f"{found:.0f} requests per second"
         self._expect.check(f"AWS itself shows {guilty.name} limited", found < guilty.demand, seen)
@@ -128,8 +133,9 @@ class Plot:
         """The person on call mends the code first, then lets the abandoned sessions be ended."""
         commit = self._world.mend()
         self._story.line("human", f"{ON_CALL} reverts the line with commit {commit[:10]} and deploys it")
-        self.tally.ended = frozenset(self._world.database.stuck(self._world.case.guilty.role))
-        for seen in self._approve(action):
+        self._abandoned = self._world.database.stuck(self._world.case.guilty.role)
+        self._played.add("approval")
+        for seen in actors.approve(self._world, action):
             if seen["event"] == "shown":
                 self._story.line("human", f"{ON_CALL} reads: {seen['rendering']}")
             else:
@@ -137,16 +143,21 @@ class Plot:
 
     def _after_ending(self, state: str) -> None:
         self._expect.equal("ending the abandoned sessions was verified and kept", state, "COMMITTED")
-        left = self._world.database.present(set(self.tally.ended))
+        left = self._world.database.present(self._abandoned)
         self._expect.check(
-            "PostgreSQL itself shows the abandoned sessions gone", bool(self.tally.ended) and not left,
-            f"{len(self.tally.ended) - len(left)} of {len(self.tally.ended)}",
+            "PostgreSQL itself shows the abandoned sessions gone", bool(self._abandoned) and not left,
+            f"{len(self._abandoned) - len(left)} of {len(self._abandoned)}",
         )  # fmt: skip
-        what, verdict = self._verdicts.get("end sessions", ("end sessions", "none"))
-        self.tally.verdicts.append((what, verdict, state))
+        self._conclude("end sessions", state)
+
+    def _conclude(self, name: str, state: str) -> None:
+        self._played.add(name)
+        what, verdict = self._verdicts.get(name, (name, "none"))
+        self._result.verdicts.append(Verdict(what, verdict, state))
 
     def _cause(self, event: Event) -> None:
         case = self._world.case
+        self._played.add("cause")
         self._story.line("cause", event["text"])
         self._expect.equal("the account", event["account"], case.guilty.role)
         self._expect.check("the statement", f"INTO {case.guilty.table} " in event["query"], _short(event["query"], 60))
@@ -161,13 +172,13 @@ class Plot:
         end = time.monotonic() + _PAGE_S
         while time.monotonic() < end:
             if any(wanted in json.dumps(message, ensure_ascii=False) for message in self._world.pager.messages()):
-                self._expect.check(f"{ON_CALL} was told the line", True, wanted)  # noqa: FBT003  # see `check`
+                self._expect.equal(f"{ON_CALL} was told the line", wanted, wanted)
                 return
             time.sleep(0.1)
-        self._expect.check(f"{ON_CALL} was told the line", False, "no message names it")  # noqa: FBT003  # see `check`
+        self._expect.fail(f"{ON_CALL} was told the line", "no message names it")
 
     def _stuck(self, event: Event) -> None:
-        self._expect.check("the agent comes to an end", False, str(event["why"]))  # noqa: FBT003  # see `check`
+        self._expect.fail("the agent comes to an end", str(event["why"]))
 
 
 def _short(text: str, most: int = 150) -> str:

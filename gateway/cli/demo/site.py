@@ -35,7 +35,7 @@ class Site:
 
     def door(self, name: str) -> str:
         """Return the address of a door: agent, approver or executor."""
-        return f"unix:{self.state / f'{name}.sock'}"
+        return f"unix:{self.state / 'sockets' / f'{name}.sock'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _executor(site: Site, parts: Parts) -> dict[str, Any]:
     return {
         "audience": AUDIENCE,
         "gateway": {"address": site.door("executor")},
-        "keys": {"jwks": str(site.state / "keys" / "jwks.json")},
+        "keys": {"jwks": str(site.state / "keys" / "trusted.json")},
         "scopes": {
             "orders-db": {"tool": "postgres", "dsn_file": "orders.dsn", "read_role": READER},
             "prod-aws": {

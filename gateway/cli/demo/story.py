@@ -1,6 +1,7 @@
 """What the reader of the demo sees: a line per event, progress while it waits, a table at the end."""
 
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 _WIDTH = 118
 """Of a transcript that is not a terminal."""
+_INDENT = 17
+"""Where the words of a line begin."""
 _STYLES = {
     "world": "dim", "alert": "bold red", "agent": "cyan", "read": "dim cyan", "finding": "cyan", "cause": "bold cyan",
     "propose": "bold yellow", "allow": "bold yellow", "deny": "bold red", "state": "yellow", "human": "bold magenta",
@@ -41,15 +45,13 @@ class Story:
 
     def line(self, kind: str, text: str, *more: str) -> None:
         """Print one event with the time since the start; further lines stand below it."""
-        style = _STYLES.get(kind, "")
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=6, justify="right", style="dim")
-        table.add_column(width=8, style=style)
-        table.add_column(overflow="fold")
-        table.add_row(f"{self.elapsed_s:.1f} s", kind, escape(text))
-        for extra in more:
-            table.add_row("", "", escape(extra))
-        self._console.print(table)
+        room = max(self._console.width - _INDENT, 40)
+        lines = [part for whole in (text, *more) for part in textwrap.wrap(whole, room, break_on_hyphens=False)]
+        head = Text(f"{self.elapsed_s:5.1f} s ", style="dim")
+        head.append(f"{kind:8} ", style=_STYLES.get(kind, ""))
+        for number, part in enumerate(lines):
+            body = Text(part) if number == 0 or not more else Text(part, style="dim")
+            self._console.print((head if number == 0 else Text(" " * _INDENT)) + body, soft_wrap=True)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:

@@ -71,17 +71,21 @@ class World:
 def open_world(case: Case, folder: Path, redirect: Redirect | None = None) -> Iterator[World]:
     """Start everything but the services, and stop it all at the end."""
     with contextlib.ExitStack() as stack:
-        api, url_file = aws.start(folder)
+        api, url = aws.start(folder)
         stack.callback(api.stop)
         helper = stack.enter_context(ThreadPoolExecutor(1))
+        account = helper.submit(_account, case, api, url)
         secret = secrets.token_bytes(32)
         pager = Pager(secret)
         stack.callback(pager.close)
-        repo = repository.write(case, folder / "shop-db")
         server = postgres.start(folder)
         stack.callback(server.child.stop)
         shop = database.create(case, server)
-        url = aws.ready(api, url_file)
-        account = helper.submit(aws.furnish, case, url)
+        repo = repository.write(case, folder / "shop-db")
         parts = site.Parts(case, shop, redirect(url) if redirect else url, repo.path, pager.url, secret)
         yield World(case, folder, shop, repo, account, pager, site.write(folder / "private", parts))
+
+
+def _account(case: Case, api: Child, url: str) -> Account:
+    aws.ready(api, url)
+    return aws.furnish(case, url)
