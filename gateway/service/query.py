@@ -52,9 +52,8 @@ def decision_view(data: bytes, digest: str, texts: Texts) -> DecisionView:
     """Return a decision record with text for people."""
     record = decision_summary(data)
     findings = [_finding(f, texts) for f in (*record["findings"], *record["caps"])]
-    named = {f.code for f in findings}
-    silent = [c for c in record["because"] if c not in named]  # NOTHING_PERMITTED is the absence of a finding
-    findings += [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in silent]
+    if not {f.code for f in findings} & {*record["because"]}:  # nothing permitted is the absence of a finding
+        findings += [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in record["because"]]
     return DecisionView(
         verdict=record["verdict"],
         findings=tuple(findings),

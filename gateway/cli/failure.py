@@ -1,0 +1,64 @@
+"""How a command ends badly: one line of error, one of remedy, an exit code; never a traceback for what is expected."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from gateway.errors import CountermandError
+
+DONE, REFUSED, USAGE = 0, 1, 2
+_INTERRUPTED = 130
+
+# What an operator can do, by the beginning of the code; the longest one that fits is taken.
+_REMEDIES: Mapping[str, str] = {
+    "AUDIT_": "keep this state directory as evidence and restore a copy that verifies",
+    "CONFIG_": "correct the settings file and try again",
+    "KEY": "restore the key files of the state directory, or see `countermand keys --help`",
+    "POLICY_": "correct the bundle and run `countermand policy check` on it",
+    "STORE_": "check that the state directory is readable and its disk is not full",
+    "TABLE_": "name an AWS service that is shipped, or reinstall the package",
+    "UNAVAILABLE": "start the gateway with `countermand serve`, or name its door with --address",
+}
+
+
+class Refused(CountermandError):
+    """What was asked was refused or did not hold; the command says so and ends with 1."""
+
+
+def report(exc: BaseException) -> int:
+    """Say on stderr what went wrong and return the exit code; raises what nobody expects."""
+    match exc:
+        case click.exceptions.Exit():
+            return exc.exit_code
+        case click.ClickException():
+            exc.show()
+            return exc.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            return _INTERRUPTED
+        case BrokenPipeError():
+            # The reader has left; without this the interpreter would complain when it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return REFUSED
+        case CountermandError():
+            return _say(exc.code, exc.message, str(exc.args_.get("remedy", "")))
+        case _ if _is_client_error(exc):
+            return _say(exc.reason, exc.message, exc.remedy)  # type: ignore[attr-defined]  # see _is_client_error
+        case _:
+            raise exc
+
+
+def _is_client_error(exc: BaseException) -> bool:
+    """Tell an error of the client without importing the client, which would cost every start its gRPC."""
+    client = sys.modules.get("agent_client.errors")
+    return client is not None and isinstance(exc, client.CountermandError)
+
+
+def _say(code: str, message: str, remedy: str) -> int:
+    text = message.removeprefix(f"{code}: ")
+    click.echo(f"error: {code}: {text}" if text != code else f"error: {code}", err=True)
+    known = max((begin for begin in _REMEDIES if code.startswith(begin)), key=len, default="")
+    if remedy or known:
+        click.echo(f"remedy: {remedy or _REMEDIES[known]}", err=True)
+    return REFUSED
