@@ -43,7 +43,7 @@ def from_typed(step: TypedStep, catalog: Catalog) -> ParsedStep | Refusal:
         if argv is not None and values is not None and values == dict(step.params):
             parsed = build(shape, values, argv, catalog, step.scope)
             return parsed if isinstance(parsed, Refusal) else agrees(step, parsed) or parsed
-    slots = "; ".join(", ".join(s.name for s in shape.slots if s.name) or "none" for shape in shapes)
+    slots = "; ".join(", ".join(_key(s) for s in shape.slots if _key(s)) or "none" for shape in shapes)
     return Refusal("PROCESS_PARAMS", args={"operation": step.operation, "known": slots})
 
 
@@ -70,8 +70,16 @@ def _match(slots: Sequence[Slot], argv: Sequence[str]) -> dict[str, Json] | None
     if value is not _MISSING:
         inner = _match(rest, argv[1:])
         if inner is not None:
-            return inner if slot.name == "" else {slot.name: value} | inner
+            key = _key(slot)
+            return {key: value} | inner if key else inner
     return _match(rest, argv) if slot.optional else None
+
+
+def _key(slot: Slot) -> str:
+    """Return the name of a slot in params; a literal that is always there has none."""
+    if slot.kind == "literal":
+        return slot.name or (slot.values[0] if slot.optional else "")
+    return slot.name or slot.kind
 
 
 def _value(slot: Slot, text: str) -> Json:
@@ -88,12 +96,13 @@ def _fill(slots: Sequence[Slot], params: Mapping[str, Json]) -> list[str] | None
     """Return the argv that params describe, None when a slot that is needed has no value."""
     argv: list[str] = []
     for slot in slots:
-        if slot.name and slot.name in params:
-            value = params[slot.name]
+        key = _key(slot)
+        if key and key in params:
+            value = params[key]
             if isinstance(value, bool) or not isinstance(value, int | str):
                 return None
             argv.append(str(value))
-        elif slot.kind == "literal" and not slot.name and not slot.optional:
+        elif slot.kind == "literal" and not key:
             argv.append(slot.values[0])
         elif not slot.optional:
             return None
