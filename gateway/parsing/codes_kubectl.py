@@ -18,7 +18,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "K8S_EDIT": Code(
             "kubectl {command} opens an editor, so nobody knows what it will change",
-            'write the change itself: kubectl patch TYPE NAME --type=json -p \'[{{"op":"test",…}},{{"op":"replace",…}}]\'',
+            'write the change itself: kubectl patch TYPE NAME --type=merge -p \'{{"spec":{{"replicas":3}}}}\'',
         ),
         "K8S_LOCAL": Code(
             "kubectl {command} works on local files or on the client's own configuration",
