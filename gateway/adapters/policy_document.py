@@ -43,7 +43,10 @@ class Documents:
             error = next(self._validator.iter_errors(plain))
             where = "/".join(str(part) for part in error.instance_path)
             raise PolicyFault("POLICY_INPUT_INVALID", f"policy input at /{where}: {error.message[:300]}", at=where)
-        return data, len(plain["steps"])
+        steps = [step["i"] for step in plain["steps"]]
+        if steps != list(range(len(steps))):
+            raise PolicyFault("POLICY_INPUT_INVALID", "policy input: steps are not numbered 0, 1, 2 …", at="steps")
+        return data, len(steps)
 
     def answer(self, data: bytes | str, steps: int) -> PolicyAnswer:
         """Read an engine's answer about `steps` steps; raises PolicyFault POLICY_ANSWER_INVALID for any doubt."""

@@ -23,16 +23,18 @@ findings contains {"code": "AWS_CIDR_TOO_WIDE", "limit": "deny", "step": step.i,
 _cidrs(params) := array.concat(
 	[params.CidrIp | params.CidrIp],
 	array.concat(
-		[range.CidrIp |
-			some permission in params.IpPermissions
-			some range in permission.IpRanges
-		],
+		[range.CidrIp | some permission in _list(params, "IpPermissions"); some range in _list(permission, "IpRanges")],
 		[range.CidrIpv6 |
-			some permission in params.IpPermissions
-			some range in permission.Ipv6Ranges
+			some permission in _list(params, "IpPermissions")
+			some range in _list(permission, "Ipv6Ranges")
 		],
 	),
 )
+
+_list(from, name) := found if {
+	found := from[name]
+	is_array(found)
+}
 
 _narrow(cidr) if {
 	is_string(cidr)

@@ -27,6 +27,7 @@ findings contains {
 	config.permits.operations[group][step.environment.name].aws[step.operation] in {"allow", "approve"}
 	input.request.lease_s >= 1
 	input.request.lease_s <= config.lease.operations.aws[step.operation].max_ttl_s
+	is_array(step.params.patchOperations)
 	count(step.params.patchOperations) > 0
 	every patch in step.params.patchOperations {
 		_in_envelope(patch)

@@ -50,7 +50,7 @@ findings contains {
 	"args": {"target": step.target.id, "min": low, "max": high},
 } if {
 	some step in _scalings
-	some controller in fact.sole(step).controllers
+	some controller in _controllers(step)
 	controller.kind == "HorizontalPodAutoscaler"
 	low := object.get(controller, "min", 1)
 	high := object.get(controller, "max", 0)
@@ -60,6 +60,11 @@ findings contains {
 obligations contains {"code": "K8S_SCALE", "step": step.i, "lease": {"max_ttl_s": config.kubernetes.iac.lease_s}} if {
 	some step in _scalings
 	fact.sole(step).iac.tool in config.kubernetes.iac.needs_lease
+}
+
+_controllers(step) := found if {
+	found := fact.sole(step).controllers
+	is_array(found)
 }
 
 _scalings := [step |
