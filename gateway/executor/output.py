@@ -1,42 +1,57 @@
-"""Output of a step: streamed while it comes, kept up to a limit."""
+"""Output of a step: kept up to a limit, and shown to watchers while it grows."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 OnChunk = Callable[[bytes], Awaitable[None]]
 CHUNK_BYTES = 32_768
 """What watchers get at once; far below the gRPC message limit."""
+CHUNK_S = 0.5
+"""How long output may wait for more before watchers get it."""
 
 
 class Output:
-    """Bytes up to `limit`; what comes later is dropped, and `truncated` says so."""
+    """Bytes up to `limit`; what comes later is dropped, and `truncated` says so.
 
-    def __init__(self, limit: int, on_chunk: OnChunk) -> None:
+    Watchers get large or slow output in pieces. Small and quick output is not streamed at all: it comes with the
+    outcome of the step, which follows at once.
+    """
+
+    def __init__(self, limit: int, on_chunk: OnChunk, now_s: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
         self._on_chunk = on_chunk
         self._kept = bytearray()
+        self._shown = 0
+        self._now_s = now_s
+        self._shown_at = now_s()
         self.truncated = False
 
-    @property
-    def full(self) -> bool:
-        """Tell whether anything more would be dropped."""
-        return self.truncated or len(self._kept) >= self._limit
-
     async def add(self, data: bytes) -> None:
-        """Keep and stream what fits."""
+        """Keep what fits."""
         fits = data[: self._limit - len(self._kept)]
         self.truncated = self.truncated or len(fits) < len(data)
         self._kept += fits
-        for start in range(0, len(fits), CHUNK_BYTES):
-            await self._on_chunk(fits[start : start + CHUNK_BYTES])
+        waiting = len(self._kept) - self._shown
+        if waiting >= CHUNK_BYTES or (waiting and self._now_s() - self._shown_at >= CHUNK_S):
+            await self._show()
 
     async def add_line(self, line: bytes) -> bool:
-        """Keep and stream a whole line, or nothing of it; false when it did not fit."""
+        """Keep a whole line, or nothing of it; false when it did not fit."""
         if self.truncated or len(self._kept) + len(line) > self._limit:
             self.truncated = True
             return False
         await self.add(line)
         return True
 
-    def bytes(self) -> bytes:
-        """Return what was kept."""
+    async def finish(self) -> bytes:
+        """Return what was kept, and show the rest of it where a part was shown."""
+        if self._shown:
+            await self._show()
         return bytes(self._kept)
+
+    async def _show(self) -> None:
+        while self._shown < len(self._kept):
+            piece = bytes(self._kept[self._shown : self._shown + CHUNK_BYTES])
+            self._shown += len(piece)
+            await self._on_chunk(piece)
+        self._shown_at = self._now_s()

@@ -104,12 +104,13 @@ async def test_reads_run_as_the_restricted_role(database: Postgres) -> None:
 
 
 async def test_output_over_the_limit_is_cut_at_a_row_and_marked(database: Postgres) -> None:
-    heard = Heard()
-    step = sql("select g as n, repeat('x', 100) as filler from generate_series(1, 100000) g")
-    applied = await target(database).apply(step, {}, heard)
+    heard, limit = Heard(), 100_000
+    step = sql("select g as n, repeat('x', 1000) as filler from generate_series(1, 10000) g")
+    scope = PostgresScope(Secret(database.dsn))
+    applied = await PostgresTarget(scope, SystemClock(), limit).apply(step, {}, heard)
     assert applied.truncated
     assert applied.status == "applied"
-    assert len(applied.output) <= LIMIT
+    assert limit - 2_000 < len(applied.output) <= limit
     assert [row["n"] for row in rows(applied)] == list(range(1, len(rows(applied)) + 1))
     assert b"".join(heard.chunks) == applied.output
 

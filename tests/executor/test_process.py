@@ -113,9 +113,10 @@ def ended(pid: int) -> bool:
 
 async def test_output_is_streamed_and_over_the_limit_dropped_while_the_program_goes_on(tmp_path: Path) -> None:
     heard = Heard()
-    script = f"print('x' * 100_000); open('{tmp_path}/done', 'w').close()"
-    applied = await target(command(tmp_path, script)).apply(process("tool"), {}, heard)
-    assert (applied.status, applied.truncated, len(applied.output)) == ("applied", True, LIMIT)
+    script = f"print('x' * 500_000); open('{tmp_path}/done', 'w').close()"
+    served = ProcessTarget(ProcessScope({"tool": command(tmp_path, script)}), SystemClock(), 100_000)
+    applied = await served.apply(process("tool"), {}, heard)
+    assert (applied.status, applied.truncated, len(applied.output)) == ("applied", True, 100_000)
     assert b"".join(heard.chunks) == applied.output
     assert (tmp_path / "done").exists()
 

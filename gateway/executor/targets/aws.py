@@ -72,7 +72,7 @@ class AwsTarget:
         output = Output(self._output_bytes, on_chunk)
         await output.add(render(answer, split(step.params)[1].query, self._output_bytes))
         after = await self._after(change, step) if change is not None else None
-        return Applied("applied", output=output.bytes(), truncated=output.truncated, after=after)
+        return Applied("applied", output=await output.finish(), truncated=output.truncated, after=after)
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
         """Compare the object with what was wanted and what was there before."""

@@ -63,7 +63,7 @@ class GitTarget:
             return Applied("not_applied", exc.code, exc.message)
         except OSError as exc:
             return Applied("not_applied", "PROCESS_NOT_STARTED", exc.strerror or type(exc).__name__)
-        return self._outcome(ran, output)
+        return self._outcome(ran, await output.finish(), cut=output.truncated)
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
         """Return that a lost read had no effect."""
@@ -76,8 +76,7 @@ class GitTarget:
     async def close(self) -> None:
         """Do nothing: no process outlives its call."""
 
-    def _outcome(self, ran: Ran, output: Output) -> Applied:
-        kept, cut = output.bytes(), output.truncated
+    def _outcome(self, ran: Ran, kept: bytes, *, cut: bool) -> Applied:
         if ran.timed_out:
             return Applied("not_applied", "PROCESS_TIMEOUT", f"killed after {self._scope.timeout_s} s", kept, cut)
         if ran.exit_code != 0 and not cut:

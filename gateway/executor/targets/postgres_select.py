@@ -50,7 +50,7 @@ class Select:
             return Applied("not_applied", *reason(exc))
         except TimeoutError:
             return Applied("not_applied", "TARGET_TIMEOUT", "the server did not answer in time")
-        return Applied("applied", output=output.bytes(), truncated=output.truncated)
+        return Applied("applied", output=await output.finish(), truncated=output.truncated)
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
         """Return that a lost read had no effect."""

@@ -55,7 +55,7 @@ class ProcessTarget:
         except OSError as exc:
             return Applied("not_applied", "PROCESS_NOT_STARTED", exc.strerror or type(exc).__name__)
         failed: Literal["not_applied", "unknown"] = "not_applied" if command.reads else "unknown"
-        kept, cut = output.bytes(), output.truncated
+        kept, cut = await output.finish(), output.truncated
         if ran.timed_out:
             return Applied(failed, "PROCESS_TIMEOUT", f"killed after {command.timeout_s} s", kept, cut)
         if ran.exit_code != 0:
