@@ -24,13 +24,12 @@ def canonical(value: Json) -> bytes:
     Raises ValueError for what has no canonical form (NaN, lone surrogates, integers beyond 2^53 - 1: these travel as
     strings).
     """
-    plain = thaw(value)
-    if _orjson_agrees(plain):
+    if _orjson_agrees(value):
         try:
-            return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+            return orjson.dumps(value, default=_unfrozen, option=orjson.OPT_SORT_KEYS)
         except TypeError:
             pass  # a lone surrogate or more than 254 levels: the reference says what to do
-    return rfc8785.dumps(plain)
+    return rfc8785.dumps(thaw(value))
 
 
 def digest(value: Json) -> str:
@@ -92,11 +91,22 @@ def _no_constant(name: str) -> Json:
 
 
 def _orjson_agrees(value: Json) -> bool:
-    if value is None or isinstance(value, (str, bool)):
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
         return True
-    if isinstance(value, int):
+    if kind is int:
         return -_SAFE_INT <= value <= _SAFE_INT
-    if isinstance(value, dict):
-        keys = cast("dict[object, Json]", value)
-        return all(isinstance(k, str) and k.isascii() and _orjson_agrees(v) for k, v in keys.items())
-    return isinstance(value, list) and all(_orjson_agrees(v) for v in value)
+    if kind is dict or kind is MappingProxyType:
+        for key, member in value.items():
+            if type(key) is not str or not key.isascii() or not _orjson_agrees(member):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_orjson_agrees, value))
+    return isinstance(value, str)  # a member of a StrEnum
+
+
+def _unfrozen(value: Json) -> Json:
+    if isinstance(value, MappingProxyType):
+        return dict(cast("Mapping[str, Json]", value))
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -46,6 +46,7 @@ async def begin_attempt(
         return False, exc.reason
     point("begin_attempt", "gateway")
     world.bus.changed(action)
+    world.bus.armed(world.clock.now_ms() + world.settings.timing.attempt_ms)
     return True, ""
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 
+from gateway.ports import SwitchRow
 from gateway.service.views import OutputView
 
 _QUEUE = 1024
@@ -15,11 +16,19 @@ class Bus:
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Queue[OutputView | None]]] = defaultdict(set)
         self.driver = asyncio.Event()
+        self.fires_ms = 0
+        """When the driver looks next; a timer that is due earlier wakes it."""
+        self.switches: tuple[SwitchRow, ...] = ()
+        """The switches that are on, as of the last change in this process; BeginAttempt reads the store."""
         self.log = asyncio.Condition()
 
+    def armed(self, at_ms: int) -> None:
+        """Wake the driver if it would look later than this."""
+        if at_ms < self.fires_ms:
+            self.driver.set()
+
     def changed(self, action: str) -> None:
-        """Wake the watchers of an action and the driver."""
-        self.driver.set()
+        """Wake the watchers of an action."""
         for queue in self._watchers.get(action, ()):
             _offer(queue, None)
 

@@ -1,5 +1,7 @@
 """Read what the store knows about a proposal, in one snapshot."""
 
+from collections.abc import Iterable
+
 from gateway.core.canonical import Json
 from gateway.ports import SwitchRow, Tx
 from gateway.service.policy_input import Context
@@ -20,8 +22,18 @@ def read_context(tx: Tx, proposal: Proposal, *, now_ms: int, window_ms: int, non
         agent_history=tx.history(agent=agent["id"], since_ms=since),
         target_history={t: tx.history(target=t, since_ms=since) for t in proposal.targets},
         votes=tuple(v for v in tx.votes(action, nonce) if v.approve) if nonce else (),
-        switches=tuple(sorted({_SWITCH_CODE[s.kind] for s in tx.switches() if covers(s, agent["id"], proposal)})),
+        switches=_codes(tx.switches(), agent["id"], proposal),
     )
+
+
+def quick_context(switches: Iterable[SwitchRow], proposal: Proposal) -> Context:
+    """Return the context of a read of no incident: nothing but the switches can matter for it."""
+    agent: Json = proposal.doc["agent"]
+    return Context(switches=_codes(switches, agent["id"], proposal))
+
+
+def _codes(switches: Iterable[SwitchRow], agent: str, proposal: Proposal) -> tuple[str, ...]:
+    return tuple(sorted({_SWITCH_CODE[s.kind] for s in switches if covers(s, agent, proposal)}))
 
 
 def covers(switch: SwitchRow, agent: str, proposal: Proposal) -> bool:

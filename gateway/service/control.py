@@ -41,6 +41,7 @@ async def switch_on(
 
     said = {"switch": kind, "agent": agent, "environment": environment}
     index = await once(world, principal, request_id, said, unit)
+    await remember_switches(world)
     for action in revoked:
         world.bus.changed(action)
     if kind == "freeze":
@@ -61,6 +62,7 @@ async def switch_off(
         return str(global_leaf(world, tx, K.SWITCH, _body(row, "off")))
 
     index = await once(world, principal, request_id, {"resume": [agent, environment]}, unit)
+    await remember_switches(world)
     world.bus.driver.set()
     return int(index)
 
@@ -80,6 +82,11 @@ async def withdraw(world: World, principal: Principal, request_id: str, revision
     for action in revoked:
         world.bus.changed(action)
     return tuple(revoked)
+
+
+async def remember_switches(world: World) -> None:
+    """Read the switches that are on; reads are decided on them without a look into the store."""
+    world.bus.switches = tuple(await world.store.read(lambda tx: tx.switches()))
 
 
 def revoke_granted(world: World, tx: Tx, guard: Guard, code: str, concerns: Callable[[ActionRow], bool]) -> list[str]:

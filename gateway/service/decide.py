@@ -26,6 +26,7 @@ class Decision:
     because: tuple[str, ...]
     requirements: Requirements
     revision: str
+    record: Mapping[str, Json]
     data: bytes
 
     @property
@@ -104,7 +105,7 @@ def _record(
     revision: str,
 ) -> Decision:
     folded = fold(count, findings, caps)
-    decision = Decision(folded.verdict, tuple(findings), tuple(caps), folded.because, requirements, revision, b"")
+    decision = Decision(folded.verdict, tuple(findings), tuple(caps), folded.because, requirements, revision, {}, b"")
     record = {
         "schema": SCHEMA,
         "stage": document["stage"],
@@ -117,7 +118,7 @@ def _record(
         "revision": revision,
         "input": document,
     }
-    return replace(decision, data=canonical(record))
+    return replace(decision, record=record, data=canonical(record))
 
 
 def refused(code: str, args: Mapping[str, Json], span: Sequence[int], revision: str) -> Decision:
@@ -128,7 +129,7 @@ def refused(code: str, args: Mapping[str, Json], span: Sequence[int], revision: 
         "findings": [], "caps": [cap.to_json()], "requirements": Requirements().to_json(), "revision": revision,
         "input": None,
     }  # fmt: skip
-    return Decision(Verdict.DENY, (), (cap,), (code,), Requirements(), revision, canonical(record))
+    return Decision(Verdict.DENY, (), (cap,), (code,), Requirements(), revision, record, canonical(record))
 
 
 def decision_summary(data: bytes) -> Mapping[str, Json]:

@@ -23,6 +23,7 @@ _BATCH = 64
 _CLAIM_MS = 10_000
 """A claimed row is offered again after this, should its handler be lost."""
 _IDLE_MS = 5_000
+_FAR_MS = 2**53
 
 Handler = Callable[[World, DueRow], Awaitable[None]]
 
@@ -39,6 +40,7 @@ class Driver:
         next_reconcile = self._world.clock.now_ms() + self._world.settings.timing.reconcile_ms
         while True:
             self._world.bus.driver.clear()
+            self._world.bus.fires_ms = 0
             if not await self.fire():
                 await self._wait(next_reconcile)
             if self._world.clock.now_ms() >= next_reconcile:
@@ -66,8 +68,10 @@ class Driver:
     async def _wait(self, until_ms: int) -> None:
         """Wait for a wake-up, or for the time of the next timer."""
         clock = self._world.clock
+        self._world.bus.fires_ms = _FAR_MS  # whatever is armed while we look wakes us at once
         nearest = await self._world.store.read(lambda tx: tx.next_due_ms())
         at = min(x for x in (nearest, until_ms, clock.now_ms() + _IDLE_MS) if x is not None)
+        self._world.bus.fires_ms = at
         woken = asyncio.ensure_future(self._world.bus.driver.wait())
         timer = asyncio.ensure_future(clock.sleep_until(at))
         try:
@@ -88,6 +92,7 @@ class Driver:
                     armed += 1
             return armed
 
+        self._world.hub.expire(self._world.clock.now_ms() - self._world.settings.timing.reconcile_ms)
         armed = await self._world.store.write(unit)
         if armed:
             _LOG.warning("%d timers were missing and have been set", armed)
@@ -97,9 +102,32 @@ async def _observe_deadline(world: World, row: DueRow) -> None:
     await observation_late(world, row.action)
 
 
-async def _dispatch(world: World, row: DueRow) -> None:
-    again = world.clock.now_ms() + world.settings.timing.redispatch_ms
+async def hasten(world: World, audience: str) -> None:
+    """Let what waited for an executor of this audience fire now."""
 
+    def unit(tx: Tx) -> None:
+        now = world.clock.now_ms()
+        for row in open_rows(tx, *OPEN):
+            for due in tx.due_of(row.id) if row.audience == audience else ():
+                if due.kind in _OFFERS:
+                    tx.put_due(DueRow(row.id, due.kind, now, due.payload))
+
+    await world.store.write(unit)
+    world.bus.driver.set()
+
+
+_OFFERS = frozenset({Due.DISPATCH, Due.PROBE, Due.SAMPLE, Due.UNDO})
+"""Timers that offer work; where no executor is attached they wait for one."""
+
+
+def _again_ms(world: World, audience: str) -> int:
+    """Return when work is offered again: soon to an executor that may have lost it, late where there is none."""
+    timing = world.settings.timing
+    wait = timing.redispatch_ms if world.hub.serves(audience) else timing.reconcile_ms
+    return world.clock.now_ms() + wait
+
+
+async def _dispatch(world: World, row: DueRow) -> None:
     def rearm(tx: Tx) -> str:
         action = tx.action(row.action)
         if action is None or action.state not in {
@@ -107,8 +135,8 @@ async def _dispatch(world: World, row: DueRow) -> None:
         }:  # fmt: skip
             tx.delete_due(row.action, row.kind)
             return ""
-        tx.put_due(DueRow(row.action, row.kind, again))
-        return action.state
+        tx.put_due(DueRow(row.action, row.kind, _again_ms(world, action.audience)))
+        return action.state if world.hub.serves(action.audience) else ""
 
     state = await world.store.write(rearm)
     if state in {State.PROPOSED, State.AWAITING_APPROVAL}:
@@ -151,8 +179,12 @@ async def _lease_end(world: World, row: DueRow) -> None:
 
 
 async def _undo(world: World, row: DueRow) -> None:
-    again = world.clock.now_ms() + world.settings.timing.redispatch_ms
-    await world.store.write(lambda tx: tx.put_due(DueRow(row.action, row.kind, again)))
+    def rearm(tx: Tx) -> None:
+        action = tx.action(row.action)
+        if action is not None:
+            tx.put_due(DueRow(row.action, row.kind, _again_ms(world, action.audience)))
+
+    await world.store.write(rearm)
     await ask_to_undo(world, row.action)
 
 

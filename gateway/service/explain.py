@@ -88,7 +88,7 @@ class Explainer:
 
     def _refused(self, refusal: Refusal) -> Explanation:
         decision = refused(refusal.code, refusal.args, refusal.span, self.policy.revision)
-        view = decision_view(decision.data, decision.digest, self.texts)
+        view = decision_view(decision.record, decision.digest, self.texts)
         findings = tuple(_finding(f) | {"span": list(refusal.span)} for f in view.findings)
         return Explanation(view.verdict, findings=findings)
 
@@ -106,7 +106,7 @@ class Explainer:
         decision = await decide_document(witness, self.settings, document, proposal, caps)
         if question.context and witness.fault is not None and witness.fault.code == "POLICY_INPUT_INVALID":
             return unanswerable("CHECK_CONTEXT", witness.fault.message)
-        view = decision_view(decision.data, decision.digest, self.texts)
+        view = decision_view(decision.record, decision.digest, self.texts)
         effects = {e for s in parsed.steps for e in s.effects}
         return Explanation(
             verdict=view.verdict,

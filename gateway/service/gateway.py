@@ -11,6 +11,7 @@ from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service import approve as approvals
 from gateway.service import attempt, control, incidents, lifeops, log
+from gateway.service.drive import hasten
 from gateway.service.observe import observed
 from gateway.service.proposal import Ask
 from gateway.service.query import action_view
@@ -252,10 +253,15 @@ class Gateway:
         return await control.withdraw(self._world, principal, request_id, revision, reason)
 
     # --- executors ---
-    def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
-        """Yield work for an audience until the caller goes away."""
-        self._world.bus.driver.set()
-        return self._world.hub.attach(audience, instance)
+    async def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
+        """Yield work for an audience until the caller goes away; what waited for it is offered at once."""
+        session = self._world.hub.open(audience, instance)
+        try:
+            await hasten(self._world, audience)
+            while True:
+                yield await session.next()
+        finally:
+            session.close()
 
     async def begin_attempt(
         self, *, work_id: str, action: str, purpose: Purpose, nonce: str, fence: int, instance: str

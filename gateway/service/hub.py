@@ -1,39 +1,38 @@
 """The executors that are attached now, and the work that was handed to them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from gateway.service.views import WorkView
 
 
-@dataclass(slots=True)
-class _Session:
+@dataclass(slots=True, eq=False)
+class Session:
+    """One executor's line; `close` forgets it and what it had in hand."""
+
+    audience: str
     instance: str
-    queue: "asyncio.Queue[WorkView]"
+    close: Callable[[], None]
+    queue: "asyncio.Queue[WorkView]" = field(default_factory=asyncio.Queue)
+
+    async def next(self) -> WorkView:
+        """Return the next piece of work."""
+        return await self.queue.get()
 
 
 class Hub:
     """Route work by audience; what is lost here is offered again by a due row."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, list[_Session]] = {}
-        self._open: dict[str, tuple[_Session, WorkView]] = {}
-        self.attached = asyncio.Event()
+        self._sessions: dict[str, list[Session]] = {}
+        self._open: dict[str, tuple[Session, WorkView]] = {}
 
-    async def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
-        """Yield the work of an audience until the executor goes away."""
-        session = _Session(instance, asyncio.Queue())
+    def open(self, audience: str, instance: str) -> Session:
+        """Attach an executor to an audience."""
+        session = Session(audience, instance, lambda: self._close(session))
         self._sessions.setdefault(audience, []).append(session)
-        self.attached.set()
-        try:
-            while True:
-                yield await session.queue.get()
-        finally:
-            self._open = {k: v for k, v in self._open.items() if v[0] is not session}
-            self._sessions[audience].remove(session)
-            if not self._sessions[audience]:
-                del self._sessions[audience]
+        return session
 
     def send(self, audience: str, work: WorkView) -> bool:
         """Hand work to the session with the shortest queue; false when none is attached."""
@@ -59,11 +58,21 @@ class Hub:
         return any(w.action == action and w.purpose == purpose for _, w in self._open.values())
 
     def expire(self, now_ms: int) -> None:
-        """Forget work whose deadline is long past; its reports are refused from now on."""
+        """Forget work whose deadline is past; its observations, probes and samples are refused from now on."""
         for work_id in [w.work_id for _, w in self._open.values() if w.deadline_ms < now_ms]:
             del self._open[work_id]
+
+    def serves(self, audience: str) -> bool:
+        """Tell whether an executor of this audience is attached."""
+        return audience in self._sessions
 
     @property
     def audiences(self) -> tuple[str, ...]:
         """Return the audiences that are served now."""
         return tuple(sorted(self._sessions))
+
+    def _close(self, session: Session) -> None:
+        self._open = {k: v for k, v in self._open.items() if v[0] is not session}
+        self._sessions[session.audience].remove(session)
+        if not self._sessions[session.audience]:
+            del self._sessions[session.audience]

@@ -128,6 +128,7 @@ async def _observed(world: World, action: str, data: bytes) -> None:
     else:
         await _leave_awaiting(world, case, seen, decision)
     world.bus.changed(action)
+    world.bus.armed(world.clock.now_ms() + world.settings.timing.redispatch_ms)
     await ask_to_apply(world, action)
 
 

@@ -1,6 +1,7 @@
 """The read side: rows and documents to views."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.events import read_leaf
@@ -19,20 +20,40 @@ def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
     """Return an action as it stands."""
     proposal = read_proposal(tx, row)
     data = tx.document(row.id, f"decision/{row.decision_digest}") if row.decision_digest else None
+    return compose(
+        row,
+        proposal,
+        None if data is None else decision_view(decision_summary(data), row.decision_digest, world.texts()),
+        journal={s.step: s.status for s in tx.steps(row.id)},
+        receipt=_newest_receipt(tx, row),
+        outputs=_outputs(world, tx, row, proposal),
+    )
+
+
+def compose(
+    row: ActionRow,
+    proposal: Proposal,
+    decision: DecisionView | None,
+    *,
+    journal: Mapping[int, str] = MappingProxyType({}),
+    receipt: bytes = b"",
+    outputs: tuple[OutputView, ...] = (),
+) -> ActionView:
+    """Put an action's view together from its parts."""
     return ActionView(
         id=row.id,
         state=row.state,
         version=row.version,
         plan_digest=row.plan_digest,
-        steps=_steps(tx, row, proposal),
-        decision=None if data is None else decision_view(data, row.decision_digest, world.texts()),
+        steps=_steps(proposal, journal),
+        decision=decision,
         created_ms=row.created_ms,
         updated_ms=row.updated_ms,
         agent=row.agent,
         incident=row.incident,
         reason=row.reason,
-        receipt=_newest_receipt(tx, row),
-        outputs=_outputs(world, tx, row, proposal),
+        receipt=receipt,
+        outputs=outputs,
         lease_end_ms=row.lease_end_ms,
         rendering=render(proposal),
         justification=str(proposal.doc["justification"]),
@@ -48,9 +69,8 @@ def read_proposal(tx: Tx, row: ActionRow) -> Proposal:
     return Proposal.read(data)
 
 
-def decision_view(data: bytes, digest: str, texts: Texts) -> DecisionView:
+def decision_view(record: Mapping[str, Json], digest: str, texts: Texts) -> DecisionView:
     """Return a decision record with text for people."""
-    record = decision_summary(data)
     findings = [_finding(f, texts) for f in (*record["findings"], *record["caps"])]
     if not {f.code for f in findings} & {*record["because"]}:  # nothing permitted is the absence of a finding
         findings += [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in record["because"]]
@@ -69,8 +89,7 @@ def _finding(raw: Mapping[str, Json], texts: Texts) -> FindingView:
     return FindingView(raw["code"], raw.get("step", -1), raw.get("permit"), raw.get("limit"), text.message, text.remedy)
 
 
-def _steps(tx: Tx, row: ActionRow, proposal: Proposal) -> tuple[StepView, ...]:
-    journal = {s.step: s.status for s in tx.steps(row.id)}
+def _steps(proposal: Proposal, journal: Mapping[int, str]) -> tuple[StepView, ...]:
     return tuple(
         StepView(s["digest"], canonical(s["step"]), tuple(s["effects"]), s["undo"], journal.get(s["i"], "pending"))
         for s in proposal.steps

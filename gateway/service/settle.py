@@ -66,6 +66,7 @@ async def settle(world: World, action: str, choose: Callable[[Tx, Case], Choice 
     if state is not None:
         world.counts.entered(state)
         world.bus.changed(action)
+        world.bus.armed(world.clock.now_ms())
     return state
 
 

@@ -5,7 +5,7 @@ from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN
 from gateway.ports import Tx
-from gateway.service.control import open_rows
+from gateway.service.control import open_rows, remember_switches
 from gateway.service.record import global_leaf
 from gateway.service.world import World
 
@@ -23,6 +23,7 @@ async def started(world: World) -> None:
         global_leaf(world, tx, K.RESTART, body)
 
     await world.store.write(unit)
+    await remember_switches(world)
 
 
 def _signed_before(tx: Tx) -> str:

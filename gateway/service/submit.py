@@ -1,9 +1,9 @@
 """Submit: parse, admit, record; nothing is answered before it is on disk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.core.canonical import Json, canonical, digest, loads_strict
+from gateway.core.canonical import Json, digest, loads_strict
 from gateway.core.finding import Verdict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard
@@ -13,15 +13,14 @@ from gateway.parsing.parse import parse, parse_typed
 from gateway.parsing.result import ParsedPlan, Refusal
 from gateway.ports import ActionRow, RequestRow, Tx
 from gateway.service.approval_request import open_request
-from gateway.service.context import read_context
+from gateway.service.context import quick_context, read_context
 from gateway.service.decide import Decision, decide, refused
 from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe
 from gateway.service.proposal import Ask, Proposal, write_proposal, write_refused
-from gateway.service.query import action_view, decision_view
+from gateway.service.query import action_view, compose, decision_view
 from gateway.service.record import LeafBody, Recorder, document
-from gateway.service.render import render
 from gateway.service.sealed import put_sealed
-from gateway.service.views import ActionView, StepView, WorkView
+from gateway.service.views import ActionView, WorkView
 from gateway.service.work import checks_of, make_work, offer
 from gateway.service.world import World
 
@@ -57,12 +56,15 @@ async def submit(
     granted, work = None, None
     if draft.decision.verdict is not Verdict.DENY:
         granted, work = await _prepare(world, draft)
-    answer, known = await world.store.write(lambda tx: _record(world, tx, draft, granted, work))
-    if not known:
-        if work is not None:
-            offer(world, draft.row, work)
-        world.bus.changed(draft.row.id)
-    return answer
+    recorded = await world.store.write(lambda tx: _record(world, tx, draft, granted, work))
+    if isinstance(recorded, ActionView):
+        return recorded
+    if work is not None:
+        offer(world, draft.row, work)
+    world.bus.changed(draft.row.id)
+    world.bus.armed(draft.row.created_ms + world.settings.timing.redispatch_ms)
+    decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())
+    return compose(recorded, draft.proposal, decision)
 
 
 def _parse(world: World, command: bytes | None, steps: bytes | None, scope: str | None) -> ParsedPlan | Refusal:
@@ -98,7 +100,10 @@ async def _draft(
         proposal = write_proposal(ask, principal, parsed, world.settings, world.redactor)
         plan = parsed.plan.to_bytes()
         window = world.settings.timing.evidence_window_ms
-        context = await world.store.read(lambda tx: read_context(tx, proposal, now_ms=now, window_ms=window))
+        if proposal.reads and not ask.incident:
+            context = quick_context(world.bus.switches, proposal)
+        else:
+            context = await world.store.read(lambda tx: read_context(tx, proposal, now_ms=now, window_ms=window))
         decision = await decide(
             world.policy, world.settings,
             stage="admit", now_ms=now, action=action, proposal=proposal, context=context,
@@ -134,7 +139,8 @@ async def _prepare(world: World, draft: _Draft) -> tuple[Granted | None, WorkVie
 
 def _record(
     world: World, tx: Tx, draft: _Draft, granted: Granted | None, work: WorkView | None
-) -> tuple[ActionView, bool]:
+) -> ActionView | ActionRow:
+    """Record a new proposal and return its row, or return the action that this request_id made before."""
     prior = tx.request(draft.principal.id, draft.ask.request_id)
     if prior is not None:
         if prior.digest != draft.request_digest:
@@ -142,7 +148,7 @@ def _record(
         row = tx.action(prior.answer)
         if row is None:
             raise LookupError(f"{prior.answer} was answered but is not stored")
-        return action_view(world, tx, row), True
+        return action_view(world, tx, row)
     now = draft.row.created_ms
     recorder = Recorder(world, tx, draft.row)
     document(tx, draft.row.id, "proposal", draft.proposal.data)
@@ -152,7 +158,7 @@ def _record(
     _walk(world, tx, recorder, draft, granted, work)
     tx.put_request(RequestRow(draft.principal.id, draft.ask.request_id, draft.request_digest, draft.row.id, now))
     recorder.insert()
-    return action_view(world, tx, recorder.row), False
+    return recorder.row
 
 
 def _walk(
@@ -243,15 +249,6 @@ def grant_body(purpose: str, envelope_digest: str) -> dict[str, Json]:
 
 def _explained(world: World, draft: _Draft) -> ActionView:
     """Return what submitting would answer at admission, recording and running nothing."""
-    steps = tuple(
-        StepView(s["digest"], canonical(s["step"]), tuple(s["effects"]), s["undo"], "pending")
-        for s in draft.proposal.steps
-    )
-    return ActionView(
-        id="", state="PROPOSED" if draft.decision.verdict is not Verdict.DENY else "DENIED", version=0,
-        plan_digest=draft.row.plan_digest, steps=steps,
-        decision=decision_view(draft.decision.data, draft.decision.digest, world.texts()),
-        created_ms=draft.row.created_ms, updated_ms=draft.row.created_ms, agent=draft.row.agent,
-        incident=draft.row.incident, reason="", receipt=b"", outputs=(), lease_end_ms=0,
-        rendering=render(draft.proposal), justification=draft.ask.justification, state_digest="",
-    )  # fmt: skip
+    state = "PROPOSED" if draft.decision.verdict is not Verdict.DENY else "DENIED"
+    decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())
+    return compose(replace(draft.row, id="", state=state), draft.proposal, decision)

@@ -20,7 +20,6 @@ from gateway.service.settle import Case, Choice, settle
 from gateway.service.work import checks_of, make_work, offer
 from gateway.service.world import World
 
-
 _SAMPLE_MS = 15_000
 """How long a round of samples may take; what comes after its slot counts for a later one, or not at all."""
 
