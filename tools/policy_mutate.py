@@ -3,6 +3,7 @@
 import copy
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 Json = Any
@@ -28,7 +29,8 @@ def mutants(by_verdict: list[list[Json]], seed: int) -> Iterator[Json]:
     while True:
         document = copy.deepcopy(chance.choice(chance.choice(by_verdict)))
         for _ in range(chance.choice([1, 1, 2, 3])):
-            chance.choice(_MUTATIONS)(document, chance)
+            with suppress(LookupError, TypeError):  # an earlier mutation may have taken the place of this one
+                chance.choice(_MUTATIONS)(document, chance)
         yield document
 
 
