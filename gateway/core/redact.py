@@ -53,8 +53,6 @@ _NET = tuple(
         (("password", "identified"), r"(?i)\b(?:password|identified\s+by)\s+'((?:[^']|'')+)'"),
     )
 )
-# One search that every text with a match above passes; nearly all text ends here.
-_TRIGGER = re.compile("|".join(sorted({re.escape(word) for words, _ in _NET for word in words})), re.IGNORECASE)
 _WORDS = tuple(sorted({word for words, _ in _NET for word in words}))
 # Nothing shorter than `xoxb-` and ten characters matches without a space, a colon or an equals sign.
 _SHORTEST = 15
@@ -87,8 +85,6 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return text in which everything that looks like a secret is replaced."""
-        if _TRIGGER.search(text) is None:
-            return text
         if (len(text) < _SHORTEST and not _PUNCTUATED.search(text)) or not _suspect(text.casefold()):
             return text
         before = None
