@@ -4,7 +4,6 @@ The judge is the database's own append-only history: a trigger of the server wri
 with every write to a role's row.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +191,5 @@ async def test_work_that_is_delivered_twice_is_done_once(site: Site) -> None:
     await site.gateway.work.put(twice)
     await site.gateway.send(twice)
     await site.gateway.send(apply(grant=b""))
-    await asyncio.sleep(0)
     assert len(site.gateway.begins) == 1
     assert len([r for r in site.gateway.reports if r.work_id == twice.work_id]) == 1

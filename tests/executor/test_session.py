@@ -138,10 +138,8 @@ async def test_a_gateway_that_restarts_is_dialled_again_and_hears_the_outcome(si
 
 
 async def test_an_executor_waits_for_a_gateway_that_is_not_there_yet(site: Site) -> None:
-    async with site.executor():
-        await asyncio.sleep(0)
-        async with serving(site.gateway, site.socket):
-            await site.gateway.wait_for(lambda: bool(site.gateway.attached))
+    async with site.executor(), serving(site.gateway, site.socket):
+        await site.gateway.wait_for(lambda: bool(site.gateway.attached))
 
 
 async def test_work_of_one_action_is_done_in_order_and_of_others_beside_it(site: Site) -> None:
