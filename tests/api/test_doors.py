@@ -109,6 +109,17 @@ async def test_a_port_that_is_taken_is_refused() -> None:
     assert caught.value.code == "ADDRESS_NOT_AVAILABLE"
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "gateway.example", "127.0.0.1.example"])
+async def test_a_port_on_a_network_needs_tls_and_leaves_no_door_half_open(folder: Path, host: str) -> None:
+    doors = Doors(FakeGateway(), authenticator())
+    with pytest.raises(ConfigFault) as caught:
+        await doors.open([Listener("agent", f"unix:{folder}/agent.sock"), Listener("agent", f"{host}:0")])
+    assert caught.value.code == "TLS_REQUIRED"
+    async with Raw(f"unix:{folder}/agent.sock") as raw:
+        code, _, _ = await raw.error("ListCapabilities", request_of("ListCapabilities"))
+    assert code == "UNAVAILABLE"
+
+
 async def test_over_tcp_a_caller_needs_a_token_of_that_door(folder: Path) -> None:
     request = capability_service_pb2.ListCapabilitiesRequest()
     async with open_doors(folder, Listener("agent", "127.0.0.1:0")) as doors:

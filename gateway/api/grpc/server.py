@@ -44,6 +44,7 @@ HUMAN_ACTION_METHODS: Final = frozenset(
     {"GetAction", "ListActions", "WatchAction", "CancelAction", "RollbackAction", "ReleaseLease"}
 )
 UNIX: Final = "unix:"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # Bytes of one message: an observation carries the facts and snapshots of up to 32 steps.
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _OPTIONS: Final = (
@@ -83,7 +84,12 @@ class Doors:
 
     async def open(self, listeners: Sequence[Listener]) -> tuple[str, ...]:
         """Open every listener and return the addresses, with ports that were chosen; raises ConfigFault."""
-        addresses = [await self._open(listener) for listener in listeners]
+        try:
+            addresses = [await self._open(listener) for listener in listeners]
+        except BaseException:
+            # Half-open doors would serve a gateway that did not start.
+            await self.close(grace_s=0)
+            raise
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return tuple(addresses)
 
@@ -99,6 +105,8 @@ class Doors:
         path = Path(listener.address.removeprefix(UNIX))
         if unix:
             sockets.prepare(path)
+        else:
+            _require_tls(listener)
         edge = Edge(listener.door, "unix" if unix else "tcp", self._authenticator, self._unary_timeout_s)
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers([handler(edge, service) for service in self._services[listener.door]])
@@ -135,6 +143,15 @@ def services(gateway: GatewayUseCases) -> dict[Door, tuple[Service, ...]]:
 def _only(file: FileDescriptor) -> ServiceDescriptor:
     (service,) = file.services_by_name.values()
     return service
+
+
+def _require_tls(listener: Listener) -> None:
+    """Refuse an open port on a network: tokens and answers would cross it in the clear."""
+    host = listener.address.rpartition(":")[0]
+    if listener.credentials is None and host not in _LOOPBACK:
+        raise ConfigFault(
+            "TLS_REQUIRED", f"`{listener.address}` is not loopback and has no TLS", remedy="configure a certificate"
+        )
 
 
 def _bind(server: grpc.aio.Server, listener: Listener) -> str:
