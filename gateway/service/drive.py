@@ -16,6 +16,7 @@ from gateway.service.observe import ask_to_observe, observation_late
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.undo import ask_to_undo, undo_deadline
 from gateway.service.verify import ask_to_sample, verification_late
+from gateway.service.work import offer_again_ms
 from gateway.service.world import World
 
 _LOG = logging.getLogger(__name__)
@@ -120,13 +121,6 @@ _OFFERS = frozenset({Due.DISPATCH, Due.PROBE, Due.SAMPLE, Due.UNDO})
 """Timers that offer work; where no executor is attached they wait for one."""
 
 
-def _again_ms(world: World, audience: str) -> int:
-    """Return when work is offered again: soon to an executor that may have lost it, late where there is none."""
-    timing = world.settings.timing
-    wait = timing.redispatch_ms if world.hub.serves(audience) else timing.reconcile_ms
-    return world.clock.now_ms() + wait
-
-
 async def _dispatch(world: World, row: DueRow) -> None:
     def rearm(tx: Tx) -> str:
         action = tx.action(row.action)
@@ -135,7 +129,7 @@ async def _dispatch(world: World, row: DueRow) -> None:
         }:  # fmt: skip
             tx.delete_due(row.action, row.kind)
             return ""
-        tx.put_due(DueRow(row.action, row.kind, _again_ms(world, action.audience)))
+        tx.put_due(DueRow(row.action, row.kind, offer_again_ms(world, action.audience)))
         return action.state if world.hub.serves(action.audience) else ""
 
     state = await world.store.write(rearm)
@@ -182,7 +176,7 @@ async def _undo(world: World, row: DueRow) -> None:
     def rearm(tx: Tx) -> None:
         action = tx.action(row.action)
         if action is not None:
-            tx.put_due(DueRow(row.action, row.kind, _again_ms(world, action.audience)))
+            tx.put_due(DueRow(row.action, row.kind, offer_again_ms(world, action.audience)))
 
     await world.store.write(rearm)
     await ask_to_undo(world, row.action)

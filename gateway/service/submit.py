@@ -21,7 +21,7 @@ from gateway.service.query import action_view, compose, decision_view
 from gateway.service.record import LeafBody, Recorder, document
 from gateway.service.sealed import put_sealed
 from gateway.service.views import ActionView, WorkView
-from gateway.service.work import checks_of, make_work, offer
+from gateway.service.work import checks_of, make_work, offer, offer_again_ms
 from gateway.service.world import World
 
 
@@ -62,7 +62,7 @@ async def submit(
     if work is not None:
         offer(world, draft.row, work)
     world.bus.changed(draft.row.id)
-    world.bus.armed(draft.row.created_ms + world.settings.timing.redispatch_ms)
+    world.bus.armed(offer_again_ms(world, draft.row.audience))
     decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())
     return compose(recorded, draft.proposal, decision)
 
@@ -180,7 +180,7 @@ def _walk(
         body = (K.GRANT, grant_body("observe", document(tx, draft.row.id, "grant_observe/0", work.grant)))
         recorder.advance(Event.ADMIT, Guard.OBSERVE, body, decided)
         recorder.due(Due.OBSERVE_DEADLINE, draft.row.created_ms + world.settings.timing.observe_ms)
-        recorder.due(Due.DISPATCH, draft.row.created_ms + world.settings.timing.redispatch_ms)
+        recorder.due(Due.DISPATCH, offer_again_ms(world, draft.row.audience))
     else:
         conclude(world, tx, recorder, draft.decision, (decided,), granted)
 
@@ -221,7 +221,7 @@ def record_grants(tx: Tx, recorder: Recorder, granted: Granted) -> tuple[K, Json
 def arm_grant(world: World, recorder: Recorder, granted: Granted) -> None:
     """Set the timers of GRANTED: expiry, and another offer should this one be lost."""
     recorder.due(Due.GRANT_EXPIRY, granted.expires_ms)
-    recorder.due(Due.DISPATCH, world.clock.now_ms() + world.settings.timing.redispatch_ms)
+    recorder.due(Due.DISPATCH, offer_again_ms(world, recorder.row.audience))
 
 
 def proposal_body(row: ActionRow, proposal: Proposal) -> dict[str, Json]:

@@ -43,6 +43,13 @@ def offer(world: World, row: ActionRow, work: WorkView) -> bool:
     return world.hub.send(row.audience, work)
 
 
+def offer_again_ms(world: World, audience: str) -> int:
+    """Return when work is offered again: soon to an executor that may have lost it, late where there is none."""
+    timing = world.settings.timing
+    wait = timing.redispatch_ms if world.hub.serves(audience) else timing.reconcile_ms
+    return world.clock.now_ms() + wait
+
+
 def checks_of(settings: ServiceSettings, requirements: Json, steps: list[Mapping[str, Json]]) -> list[Json]:
     """Return the telemetry checks that a decision's verification demands, placeholders filled per step."""
     verify = requirements["verify"]
