@@ -3,8 +3,14 @@
 import sys
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
 if TYPE_CHECKING:
     from types import FrameType
+
+# A shared machine is slow at times; what is too slow for good is found by the timeout of each test.
+settings.register_profile("countermand", deadline=None)
+settings.load_profile("countermand")
 
 _IO = ("open", "socket.", "subprocess.", "os.", "shutil.", "sqlite3.", "urllib.")
 
