@@ -22,21 +22,18 @@ from gateway.adapters.policy_opa import OpaEngine
 from gateway.adapters.policy_workers import WorkerEngine
 from gateway.adapters.seal import sealer_from
 from gateway.adapters.store_sqlite import SqliteStore
-from gateway.adapters.tables import load_tables
 from gateway.api.auth import Authenticator
 from gateway.api.grpc.server import Doors, Listener
 from gateway.api.http.app import create_app
 from gateway.api.http.signature import parse_secret
 from gateway.config import PolicySettings, PrincipalSettings, Settings
-from gateway.core.bundle import Bundle
 from gateway.core.principal import Door, Principal
 from gateway.core.redact import Redactor
 from gateway.errors import ConfigFault
 from gateway.exporters import open_exporters
 from gateway.notifiers import open_notifiers
 from gateway.observability import Metrics
-from gateway.parsing.catalog import Catalog
-from gateway.parsing.codes import CODES
+from gateway.parts import Layout, bundle_path, load_catalog, texts_of
 from gateway.ports import Clock
 from gateway.ports_policy import PolicyEngine
 from gateway.private_files import create_private, private_directory, read_private
@@ -48,41 +45,9 @@ from gateway.service.hub import Hub
 from gateway.service.log import CheckpointSigner
 from gateway.service.revise import Reviser
 from gateway.service.start import started
-from gateway.service.texts import Texts
 from gateway.service.world import World
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where a gateway keeps its files; everything is private to its user."""
-
-    root: Path
-
-    @property
-    def database(self) -> Path:
-        """Return the state, log and timers."""
-        return self.root / "store" / "countermand.db"
-
-    @property
-    def keys(self) -> Path:
-        """Return the folder of signing keys and of the public key set that executors pin."""
-        return self.root / "keys"
-
-    @property
-    def secrets(self) -> Path:
-        """Return the folder of the passphrase and of the sealing and redaction keys."""
-        return self.root / "secrets"
-
-    @property
-    def tokens(self) -> Path:
-        """Return the folder of generated tokens, one file a principal."""
-        return self.root / "tokens"
-
-    def socket(self, door: Door) -> Path:
-        """Return the Unix socket of a door."""
-        return self.root / "sockets" / f"{door}.sock"
 
 
 @dataclass(slots=True)
@@ -102,49 +67,12 @@ class Running:
             task.result()
 
 
-def bundle_path(settings: PolicySettings) -> Path:
-    """Return the configured bundle, or the shipped one: beside the package in a wheel, in the repository otherwise."""
-    if settings.bundle is not None:
-        return settings.bundle
-    packaged = Path(__file__).parent / "bundle"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "policies"
-
-
-def load_catalog(settings: Settings) -> Catalog:
-    """Load the parsing tables and return everything that `parse` needs; raises ConfigFault."""
-    kubectl, aws = load_tables(settings.aws_services)
-    return Catalog(
-        scopes=settings.scopes,
-        kubectl=kubectl,
-        aws=aws,
-        commands=settings.commands,
-        sql_functions=settings.sql_functions,
-    )
-
-
 def policy_engine(settings: PolicySettings) -> PolicyEngine:
     """Return the configured engine, with no revision in force yet."""
     timeout_s = settings.timeout_ms / 1000
     if settings.engine == "opa":
         return OpaEngine(settings.opa_url, socket=str(settings.opa_socket or ""), timeout_s=timeout_s)
     return WorkerEngine(settings.workers, timeout_s) if settings.workers else InProcessEngine()
-
-
-def texts_of(policy: PolicyEngine) -> Callable[[], Texts]:
-    """Return the texts of the parsers and of the bundle in force, rebuilt when it changes."""
-    parsing = {code: (text.message, text.remedy) for code, text in CODES.items()}
-    cached: dict[str, Texts] = {}
-
-    def texts() -> Texts:
-        bundle: Bundle | None = policy.bundle
-        revision = "" if bundle is None else bundle.revision
-        if revision not in cached:
-            known = {} if bundle is None else {code: (t.message, t.remedy) for code, t in bundle.codes.items()}
-            cached.clear()
-            cached[revision] = Texts(parsing, known)
-        return cached[revision]
-
-    return texts
 
 
 @asynccontextmanager

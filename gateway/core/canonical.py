@@ -95,7 +95,7 @@ def _orjson_agrees(value: Json) -> bool:
     if kind is str or kind is bool or value is None:
         return True
     if kind is int:
-        return -_SAFE_INT <= value <= _SAFE_INT
+        return -_SAFE_INT <= cast("int", value) <= _SAFE_INT
     if kind is dict or kind is MappingProxyType:
         for key, member in value.items():
             if type(key) is not str or not key.isascii() or not _orjson_agrees(member):
