@@ -2,11 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from gateway.adapters.ids import UlidIds
 from gateway.adapters.keys_file import FileSigner
 from gateway.adapters.seal import Sealer
@@ -46,7 +47,6 @@ from gateway.service.settings import Environment, ScopeSite, ServiceSettings, Ti
 from gateway.service.texts import Texts
 from gateway.service.views import ActionView, WorkView
 from gateway.service.world import World
-
 from tests.fakes.clock import VirtualClock
 from tests.fakes.store import WatchedStore
 
@@ -253,7 +253,9 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(timing: Timing | None = None, profiles: Mapping[str, Json] | None = None, *, executor: bool = True):
+async def lab(
+    timing: Timing | None = None, profiles: Mapping[str, Json] | None = None, *, executor: bool = True
+) -> AsyncIterator[Lab]:
     """Run a lab; time stands still except where a test moves it."""
     store = WatchedStore.in_memory()
     clock = VirtualClock(busy=store.busy)

@@ -3,12 +3,12 @@
 import uuid
 
 import pytest
+
 from gateway.core.canonical import loads_strict
 from gateway.core.receipt import open_receipt
 from gateway.core.statement import Refused
 from gateway.errors import Forbidden, InvalidRequest, NotFound, Precondition
 from gateway.service.settings import Timing
-
 from tests.fakes.world import ALICE, BOB, OTHER_AGENT, OWNER, READ, VERIFY, WRITE, Lab, lab
 
 pytestmark = pytest.mark.anyio
@@ -150,7 +150,7 @@ async def test_whoever_answers_for_the_agent_may_not_resolve_its_actions() -> No
         made.telemetry.value = 50.0
         view = await made.after(4_000, view.id)
         assert view.state == "NEEDS_HUMAN"
-        with pytest.raises(Forbidden, match="OWNER|may not"):
+        with pytest.raises(Forbidden, match="may not"):
             await made.gateway.resolve(OWNER, str(uuid.uuid4()), view.id, "kept", "")
 
 
