@@ -24,8 +24,7 @@ from gateway.parsing.words import TypedStep, Word
 def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
     """Read one command; `words[0]` is `aws`."""
     try:
-        given = aws_s3.expand(words) if aws_s3.is_s3(words) else words
-        asked = read_words(given, catalog.aws)
+        asked = read_words(aws_s3.expand(words), catalog.aws)
         params = asked.params | ({CLIENT: asked.client} if asked.client else {})
         return build(asked.operation, params, _scope(catalog, scope), asked.region, mode="json")
     except RefusedError as exc:

@@ -29,7 +29,12 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         s3.SelectObjectContent s3.GetObjectTorrent dynamodb.Scan dynamodb.Query dynamodb.GetItem
         dynamodb.BatchGetItem dynamodb.TransactGetItems dynamodbstreams.GetRecords kinesis.GetRecords
         rds.DownloadDBLogFilePortion athena.GetQueryResults redshift-data.GetStatementResult xray.BatchGetTraces
-        ec2.GetConsoleOutput ec2.GetConsoleScreenshot pi.GetDimensionKeyDetails"""),
+        ec2.GetConsoleOutput ec2.GetConsoleScreenshot pi.GetDimensionKeyDetails cloudtrail.GetQueryResults
+        athena.GetCalculationExecutionCode ecr.GetDownloadUrlForLayer lambda.GetLayerVersion
+        lambda.GetLayerVersionByArn config.GetResourceConfigHistory config.BatchGetResourceConfig
+        config.BatchGetAggregateResourceConfig config.GetAggregateResourceConfig ssm.GetAutomationExecution
+        lightsail.GetContainerLog keyspacesstreams.GetRecords mailmanager.GetArchiveMessage
+        servicecatalog.GetProvisionedProductOutputs qbusiness.SearchRelevantContent"""),
     (_SENSITIVE, "returns environment variables, user data or templates", """
         lambda.GetFunction lambda.GetFunctionConfiguration lambda.ListFunctions lambda.ListVersionsByFunction
         ecs.DescribeTaskDefinition ecs.DescribeTasks ec2.DescribeLaunchTemplateVersions
@@ -47,12 +52,13 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         ec2.DescribeVpnConnections ec2.DescribeVerifiedAccessTrustProviders lightsail.GetRelationalDatabases
         iam.GetCredentialReport apigateway.GetUsagePlanKeys apigateway.GetUsagePlanKey
         cloudfront.GetDistribution cloudfront.GetDistributionConfig cloudfront.ListDistributions
-        appsync.ListApiKeys redshift.DescribeHsmConfigurations"""),
+        appsync.ListApiKeys redshift.DescribeHsmConfigurations glue.GetConnection glue.GetConnections"""),
     (_SECRET, "returns a secret value", """
         secretsmanager.GetSecretValue secretsmanager.BatchGetSecretValue secretsmanager.GetRandomPassword
         ec2.GetPasswordData acm.ExportCertificate lightsail.DownloadDefaultKeyPair
         lightsail.GetRelationalDatabaseMasterUserPassword kms.Decrypt kms.GetParametersForImport
-        ssm.GetAccessToken"""),
+        ssm.GetAccessToken wafv2.GetDecryptedAPIKey snowball.GetJobUnlockCode snowball.GetJobManifest
+        payment-cryptography.GetParametersForExport"""),
     (_CREDENTIAL, "mints a credential", """
         sts.GetSessionToken sts.GetFederationToken sts.AssumeRole sts.AssumeRoot sts.AssumeRoleWithSAML
         sts.AssumeRoleWithWebIdentity sts.GetDelegatedAccessToken sts.GetWebIdentityToken
@@ -74,6 +80,10 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         glue.GetDashboardUrl kinesisanalyticsv2.CreateApplicationPresignedUrl
         bedrock-agentcore.GetWorkloadAccessToken bedrock-agentcore.GetWorkloadAccessTokenForJWT
         bedrock-agentcore.GetWorkloadAccessTokenForUserId"""),
+    (_CREDENTIAL, "returns an address that is a credential", """
+        kinesis-video-archived-media.GetHLSStreamingSessionURL finspace-data.GetProgrammaticAccessCredentials
+        kinesis-video-archived-media.GetDASHStreamingSessionURL amplifybackend.GetToken license-manager.GetAccessToken
+        m2.GetSignedBluinsightsUrl"""),
     # C: IAM says Read, the verb acts
     (_WRITE | _SENSITIVE, "hides what it returns from others", "sqs.ReceiveMessage stepfunctions.GetActivityTask"),
     (_WRITE, "starts work or changes state", """
@@ -229,15 +239,22 @@ PARAMETERS: Mapping[tuple[str, bool | int | None], Effect] = MappingProxyType({
     ("TemplateBody", None): Effect.UNKNOWN,
     ("TemplateURL", None): Effect.UNKNOWN,
     ("buildspecOverride", None): Effect.UNKNOWN,
+    ("overrides", None): Effect.UNKNOWN,
+    ("containerOverrides", None): Effect.UNKNOWN,
     ("enableExecuteCommand", True): Effect.PRIVILEGE,
 })  # fmt: skip
 # Reads that return secrets when a parameter asks for them; without it they are what their level says.
-REVEALING_PARAMETERS: Mapping[str, str] = MappingProxyType({
-    "ssm.GetParameter": "WithDecryption", "ssm.GetParameters": "WithDecryption",
-    "ssm.GetParametersByPath": "WithDecryption",
-    "ssm.GetParameterHistory": "WithDecryption", "apigateway.GetApiKey": "includeValue",
-    "apigateway.GetApiKeys": "includeValues",
+REVEALING_PARAMETERS: Mapping[str, tuple[str, bool | str]] = MappingProxyType({
+    "ssm.GetParameter": ("WithDecryption", True), "ssm.GetParameters": ("WithDecryption", True),
+    "ssm.GetParametersByPath": ("WithDecryption", True), "ssm.GetParameterHistory": ("WithDecryption", True),
+    "apigateway.GetApiKey": ("includeValue", True), "apigateway.GetApiKeys": ("includeValues", True),
+    "ec2.DescribeInstanceAttribute": ("Attribute", "userData"),
 })  # fmt: skip
+# A read whose name promises a credential, an address to fetch from, or the content of something.
+REVEALING_NAMES = re.compile(
+    r"(Credentials?|(?<!Change)Token|SignedUrl|SignedURL|ArtifactUrl|UploadURL|UnlockCode|VerificationCode|MessageContent"
+    r"|LoginUrl|DashboardUrl|SessionEndpoint)$"
+)
 SECRET_PARAMETERS = re.compile(
     r"(Password|password|SecretString|SecretBinary|AuthToken|authToken|PrivateKey|ClientSecret)$"
 )

@@ -46,9 +46,9 @@ def _by_table(operation: AwsOperation, params: Mapping[str, Json]) -> Iterator[F
     levels = {level for _, level in operation.actions}
     if row is None or not levels <= {"R", "L"}:
         yield from _by_level(operation, levels)
-    revealing = rules.REVEALING_PARAMETERS.get(operation.full_name, "")
-    if params.get(revealing) is True:
-        yield Effect.EGRESS, f"param:{revealing}"
+    member, value = rules.REVEALING_PARAMETERS.get(operation.full_name, ("", ""))
+    if member and params.get(member) == value:
+        yield Effect.EGRESS, f"param:{member}"
 
 
 def _by_level(operation: AwsOperation, levels: set[str]) -> Iterator[Found]:
@@ -59,6 +59,8 @@ def _by_level(operation: AwsOperation, levels: set[str]) -> Iterator[Found]:
             yield Effect.WRITE, "name:not a read verb"
         elif operation.sensitive_output:
             yield Effect.READ_SENSITIVE, f"output:{operation.sensitive_output[0]}"
+        elif rules.REVEALING_NAMES.search(operation.name):
+            yield Effect.READ_SENSITIVE, "name:reveals"
         elif operation.streams_output:
             yield Effect.READ_SENSITIVE, "output:stream"
         else:

@@ -7,16 +7,15 @@ from gateway.parsing.tools.refuse import RefusedError, refuse, show
 from gateway.parsing.words import Word
 
 _URI = re.compile(r"(?:s3://)?(?P<bucket>[a-z0-9][a-z0-9.-]{1,62})(?:/(?P<key>.*))?")
+_SWITCHES = frozenset({"--no-paginate", "--no-cli-pager"})
 _LOOKS = frozenset({"--human-readable", "--summarize"})
 
 
-def is_s3(words: tuple[Word, ...]) -> bool:
-    """Tell whether a command is one of the client's own `aws s3` commands."""
-    return len(words) > 1 and words[1].text == "s3"
-
-
 def expand(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """Return the words of the equal `aws s3api` command, or raise a refusal."""
+    """Return the words of the equal `aws s3api` command, or raise a refusal; leave other commands as they are."""
+    words = _flags_last(words)
+    if len(words) < 2 or words[1].text != "s3":
+        return words
     command = words[2].text if len(words) > 2 else ""
     if command == "ls":
         return _list(words)
@@ -24,6 +23,15 @@ def expand(words: tuple[Word, ...]) -> tuple[Word, ...]:
         return _remove(words)
     span = words[2].span if len(words) > 2 else words[1].span
     raise _custom(command, span)
+
+
+def _flags_last(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Move the client flags that stand before `s3` to the end."""
+    at = 1
+    while at < len(words) and words[at].text.startswith("--"):
+        at += 1 if "=" in words[at].text or words[at].text in _SWITCHES else 2
+    found = at < len(words) and words[at].text == "s3"
+    return (words[0], *words[at:], *words[1:at]) if found else words
 
 
 def _list(words: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -184,8 +184,8 @@ def autoscale(call: Call, table: KubectlTable) -> Request:
     if highest is None or len(found.names) != 1:
         raise refuse("K8S_FLAG_MISSING", command="autoscale", flag="TYPE NAME --max", example="deployment web --max=5")
     lowest = call.integer("min")
-    lowest = _DEFAULT_MIN if lowest is None or lowest == -1 else lowest
-    if not 1 <= lowest <= highest:
+    lowest = None if lowest == -1 else lowest
+    if not 1 <= (_DEFAULT_MIN if lowest is None else lowest) <= highest:
         raise call.wrong("max", "at least 1 and at least --min", "5")
     (kind,) = found.kinds
     metrics = [_metric(call, name) for name in ("cpu", "memory") if name in call.flags]
@@ -193,8 +193,10 @@ def autoscale(call: Call, table: KubectlTable) -> Request:
         "scaleTargetRef": {
             "apiVersion": f"{kind.group}/{kind.version}".strip("/"), "kind": kind.kind, "name": found.names[0],
         },
-        "minReplicas": lowest, "maxReplicas": highest,
+        "maxReplicas": highest,
     }  # fmt: skip
+    if lowest is not None:
+        spec["minReplicas"] = lowest
     if metrics:
         spec["metrics"] = metrics
     name = check_name(call.text("name") or found.names[0])
