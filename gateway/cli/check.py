@@ -16,7 +16,7 @@ import click
 
 from gateway.cli.check_output import Answer, document, human, human_line, json_line
 from gateway.cli.explainer import open_explainer
-from gateway.cli.failure import Refused
+from gateway.cli.failure import CommandError
 from gateway.cli.lines import capped_lines
 from gateway.core.canonical import Json, loads_strict
 from gateway.service.explain import Explainer, unanswerable
@@ -102,4 +102,4 @@ def _context(path: Path) -> Json:
     try:
         return loads_strict(path.read_bytes())
     except (OSError, ValueError) as exc:
-        raise Refused("CONTEXT_UNREADABLE", f"{path}: {exc}", remedy="write one JSON object") from exc
+        raise CommandError("CONTEXT_UNREADABLE", f"{path}: {exc}", remedy="write one JSON object") from exc

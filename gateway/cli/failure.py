@@ -23,7 +23,7 @@ _REMEDIES: Mapping[str, str] = {
 }
 
 
-class Refused(CountermandError):
+class CommandError(CountermandError):
     """What was asked was refused or did not hold; the command says so and ends with 1."""
 
 

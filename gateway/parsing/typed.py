@@ -11,7 +11,7 @@ from gateway.parsing.words import TypedStep
 
 MAX_TYPED_BYTES = 64 * 1024
 _STEP_MEMBERS = ("tool", "operation", "params", "target", "api")
-_TARGET_MEMBERS = ("scope", "namespace", "region", "kind", "names", "selector")
+_TARGET_MEMBERS = ("scope", "namespace", "region", "kind", "names", "selector", "id", "fanout")
 _MAX_NAME = 64
 _BREAKS = frozenset("\n\t")
 
@@ -38,6 +38,8 @@ def read_step(value: Json, scope: str | None) -> TypedStep | Refusal:
         names=tuple(target.get("names", ())),
         selector=target.get("selector"),
         api=value.get("api"),
+        id=target.get("id"),
+        fanout=target.get("fanout"),
     )
 
 
@@ -71,6 +73,8 @@ def agrees(asked: TypedStep, parsed: ParsedStep) -> Refusal | None:
         "kind": (asked.kind, step.target.kind),
         "names": (asked.names or None, step.target.names),
         "selector": (asked.selector, step.target.selector),
+        "id": (asked.id, step.target.id),
+        "fanout": (asked.fanout, step.target.fanout),
         "api": (asked.api, step.api),
     }
     for member, (said, found) in derived.items():

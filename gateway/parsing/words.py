@@ -30,3 +30,6 @@ class TypedStep:
     selector: str | None
     api: Mapping[str, Json] | None
     """Optional; when given it must equal what the gateway derives."""
+    id: str | None = None
+    """Optional like `api`, so that a step as the gateway shows it can be proposed again; so is `fanout`."""
+    fanout: str | None = None
