@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import agent_client
 from agent_client import (
     FINAL,
     Action,
@@ -291,3 +292,17 @@ def test_a_person_cannot_propose(doors: Open, kind: Kind) -> None:
         client("propose", "get")
     client.close()
     assert caught.value.reason == "METHOD_NOT_AT_THIS_DOOR"
+
+
+def test_the_synchronous_client_ends_with_its_block(doors: Open) -> None:
+    with agent_client.connect(doors.unix("agent"), retry=QUICK) as gateway:
+        assert gateway.capabilities().tools == ("kubectl",)
+    with pytest.raises(ValueError, match="closed channel"):
+        gateway.capabilities()
+
+
+def test_leaving_a_watch_ends_it_in_the_gateway(doors: Open, connect: Connect) -> None:
+    agent = connect("agent")
+    agent("propose", "hold")
+    assert len(agent.take(1, "watch", "act_01")) == 1
+    assert doors.gateway.unwatched.wait(timeout=10)

@@ -67,7 +67,9 @@ class FakeGateway:
         self.events: dict[str, list[OutputView]] = {}
         self.changed = asyncio.Event()
         self.watched = threading.Event()
-        """Set while somebody watches an open action."""
+        """Set once somebody watches an open action."""
+        self.unwatched = threading.Event()
+        """Set once a watch of an open action was left."""
         self.failures: list[BaseException] = []
         """Raised one by one by the next calls of `submit`."""
         self.policy_revision = REVISION
@@ -135,18 +137,22 @@ class FakeGateway:
 
     async def watch(self, principal: Principal, action: str) -> AsyncGenerator[ActionView | OutputView, None]:
         view = await self.get_action(principal, action)
-        yield view
         sent = 0
-        while view.state not in FINAL:
-            self.watched.set()
-            await self.changed.wait()
-            for chunk in self.events.get(action, [])[sent:]:
-                sent += 1
-                yield chunk
-            self.changed.clear()
-            if self.actions[action].version != view.version:
-                view = self.actions[action]
-                yield view
+        try:
+            yield view
+            while view.state not in FINAL:
+                self.watched.set()
+                await self.changed.wait()
+                for chunk in self.events.get(action, [])[sent:]:
+                    sent += 1
+                    yield chunk
+                self.changed.clear()
+                if self.actions[action].version != view.version:
+                    view = self.actions[action]
+                    yield view
+        finally:
+            if view.state not in FINAL:
+                self.unwatched.set()
 
     async def cancel(self, principal: Principal, request_id: str, action: str, reason: str) -> ActionView:
         return self._move(principal, request_id, action, "CANCELLED", frozenset({"AWAITING_APPROVAL"}), reason)
