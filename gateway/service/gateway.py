@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from time import perf_counter
 
-from gateway.core.canonical import canonical
 from gateway.core.keys import emit_jwks
 from gateway.core.lifecycle import FINAL, State
 from gateway.core.principal import Principal
@@ -210,7 +209,7 @@ class Gateway:
 
     async def jwks(self) -> bytes:
         """Return the public keys."""
-        return canonical(emit_jwks(self._world.keys().values()))
+        return emit_jwks(self._world.keys().values())
 
     # --- control ---
     async def capabilities(self, _principal: Principal) -> CapabilityView:
