@@ -16,13 +16,19 @@ from gateway.parsing.tables_kubectl import Command, Flag, Kind, KubectlTable
 
 # What an incident touches first; every other shipped service is one line of settings away.
 DEFAULT_SERVICES = (
-    "acm", "apigateway", "apigatewayv2", "application-autoscaling", "athena", "autoscaling", "backup", "batch", "ce",
-    "cloudformation", "cloudfront", "cloudtrail", "cloudwatch", "codebuild", "codedeploy", "codepipeline", "config",
-    "docdb", "dynamodb", "ec2", "ecr", "ecs", "efs", "eks", "elasticache", "elasticbeanstalk", "elb", "elbv2", "events",
-    "firehose", "fsx", "guardduty", "health", "iam", "kafka", "kinesis", "kms", "lambda", "logs", "memorydb", "mq",
-    "neptune", "opensearch", "organizations", "pi", "rds", "redshift", "resource-groups", "resourcegroupstaggingapi",
-    "route53", "route53resolver", "s3", "secretsmanager", "service-quotas", "servicediscovery", "ses", "sesv2", "sns",
-    "sqs", "ssm", "stepfunctions", "sts", "synthetics", "wafv2", "xray",
+    "accessanalyzer", "acm", "amp", "apigateway", "apigatewayv2", "appconfig", "application-autoscaling", "appmesh",
+    "apprunner", "appsync", "athena", "autoscaling", "backup", "batch", "budgets", "ce", "cloudformation",
+    "cloudfront", "cloudtrail", "cloudwatch", "codebuild", "codedeploy", "codepipeline", "cognito-idp",
+    "compute-optimizer", "config", "dax", "directconnect", "dlm", "dms", "docdb", "docdb-elastic", "dynamodb",
+    "ec2", "ecr", "ecs", "efs", "eks", "elasticache", "elasticbeanstalk", "elb", "elbv2", "emr", "emr-containers",
+    "emr-serverless", "es", "events", "firehose", "fis", "fsx", "globalaccelerator", "glue", "grafana", "guardduty",
+    "health", "iam", "inspector2", "kafka", "kafkaconnect", "kinesis", "kinesisanalyticsv2", "kms", "lambda",
+    "logs", "macie2", "memorydb", "mq", "mwaa", "neptune", "network-firewall", "oam", "opensearch", "organizations",
+    "pi", "pipes", "ram", "rds", "redshift", "redshift-serverless", "resource-explorer-2", "resource-groups",
+    "resourcegroupstaggingapi", "route53", "route53resolver", "rum", "s3", "s3control", "savingsplans", "scheduler",
+    "secretsmanager", "securityhub", "service-quotas", "servicecatalog", "servicediscovery", "ses", "sesv2",
+    "shield", "sns", "sqs", "ssm", "stepfunctions", "storagegateway", "sts", "support", "synthetics",
+    "timestream-write", "transfer", "vpc-lattice", "wafv2", "workspaces", "xray",
 )  # fmt: skip
 _SUFFIX = ".json.gz"
 

@@ -29,12 +29,12 @@ def test_the_default_services_load_and_the_others_are_known_by_name() -> None:
     assert set(aws.services) == set(DEFAULT_SERVICES)
     assert len(aws.shipped) > 400
     assert aws.by_command("s3api") is aws.services["s3"]
-    assert aws.by_command("glue") is None
+    assert aws.by_command("lightsail") is None
     assert kubectl.version.startswith("1.35.")
 
 
 def test_a_service_is_enabled_by_either_of_its_names() -> None:
-    assert set(load_aws(["s3api", "configservice", "glue"]).services) == {"s3", "config", "glue"}
+    assert set(load_aws(["s3api", "configservice", "lightsail"]).services) == {"s3", "config", "lightsail"}
 
 
 def test_a_service_that_is_not_shipped_is_an_error_at_start() -> None:

@@ -109,7 +109,7 @@ def test_every_plain_read_of_the_corpus_is_a_read_in_text_and_in_typed_form() ->
     [
         ({"operation": "rds.Nonsense"}, "AWS_OPERATION_UNKNOWN"),
         ({"operation": "nonsense.Describe"}, "AWS_SERVICE_UNKNOWN"),
-        ({"operation": "glue.GetJobs"}, "AWS_SERVICE_NOT_ENABLED"),
+        ({"operation": "lightsail.GetInstances"}, "AWS_SERVICE_NOT_ENABLED"),
         ({"params": {"DBInstanceIdentifier": 3}}, "AWS_VALUE"),
         ({"params": {"DBInstanceIdentifier": "x", "Nonsense": 1}}, "AWS_MEMBER_UNKNOWN"),
         ({"params": {"DBInstanceIdentifier": "x", "AllocatedStorage": "100"}}, "AWS_VALUE"),

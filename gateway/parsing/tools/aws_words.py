@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.core.canonical import Json
 from gateway.parsing.tables_aws import AwsOperation, AwsService, AwsTables
+from gateway.parsing.tools.aws_rules_short import add_rule, has_short_form
 from gateway.parsing.tools.aws_values import read_argument
 from gateway.parsing.tools.refuse import RefusedError, refuse, show, some, words_of
 from gateway.parsing.words import Word
@@ -127,12 +128,17 @@ def read_words(words: tuple[Word, ...], tables: AwsTables) -> Asked:
     service = _service(reader, tables)
     operation = _operation(reader, service)
     params: dict[str, Json] = {}
+    short: dict[str, Word] = {}
     while (word := reader.next_word()) is not None:
         flag = _flag(word)
         if flag is None:
             raise _stray(operation, word)
         reader.take()
-        _argument(operation, flag, reader, params)
+        if has_short_form(operation, flag.name):
+            _short(flag, reader, short)
+        else:
+            _argument(operation, flag, reader, params)
+    add_rule(params, short)
     client, region = reader.client()
     return Asked(operation, params, client, region)
 
@@ -189,6 +195,17 @@ def _argument(operation: AwsOperation, flag: _Flag, reader: Reader, params: dict
             raise _stray(operation, values[1])
         raise refuse("AWS_VALUE_EXTRA", values[1].span, flag=flag.shown)
     params[member] = read_argument(operation, member, flag.shown, values)
+
+
+def _short(flag: _Flag, reader: Reader, short: dict[str, Word]) -> None:
+    """Read one argument of a rule's short form."""
+    if flag.name in short:
+        raise refuse("AWS_DUPLICATE", flag.word.span, flag=flag.shown)
+    values = (flag.inline,) if flag.inline is not None else reader.values()
+    if len(values) != 1:
+        code = "AWS_VALUE_EXTRA" if values else "AWS_VALUE_MISSING"
+        raise refuse(code, flag.word.span, flag=flag.shown)
+    short[flag.name] = values[0]
 
 
 def _unknown(operation: AwsOperation, flag: _Flag) -> RefusedError:

@@ -120,7 +120,7 @@ def rollout_status(call: Call, table: KubectlTable) -> Request:
 def rollout_history(call: Call, table: KubectlTable) -> Request:
     """Read `rollout history`."""
     revision = call.integer("revision")
-    params: dict[str, Json] = {"revision": revision} if revision else {}
+    params = _output(call) | ({"revision": revision} if revision else {})
     return _request(call, "rollout_history", read_resources(call.arguments, table, call.command), params)
 
 

@@ -145,8 +145,8 @@ VERBS: Mapping[str, Verb] = MappingProxyType({
     "top": _read(_EVERY, {"sort_by": p.choice("cpu", "memory"), "containers": p.boolean, "show_capacity": p.boolean}
                  | _FIELDS | _EVERYWHERE, frozenset({"pods", "nodes"})),
     "log": _read(("one", "selector"), _LOG, LOGGED, "log"),
-    "rollout_status": _read(_ONE, _WAIT | {"revision": p.integer(1)}, ROLLOUTS),
-    "rollout_history": _read(_EVERY, {"revision": p.integer(1)}, ROLLOUTS),
+    "rollout_status": _read(_EVERY, _WAIT | {"revision": p.integer(1)}, ROLLOUTS),
+    "rollout_history": _read(_EVERY, {"revision": p.integer(1), "output": p.choice("json", "yaml", "name")}, ROLLOUTS),
     "wait": _read(_EVERY, {"for": p.wait_for} | _WAIT | _FIELDS | _EVERYWHERE, required=("for",)),
     "scale": _change(_EVERY, {"replicas": p.integer(0, 100_000), "current_replicas": p.integer(0, 100_000)} | _VERSION,
                      SCALABLE, ("replicas",), subresource="scale"),
