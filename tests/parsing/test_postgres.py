@@ -244,6 +244,9 @@ def test_a_function_that_is_not_listed_is_refused_wherever_it_stands(call: str, 
         ("select pg_catalog.date '2026-01-01'", "SQL_TYPE"),
         ("select \"date\" '2026-01-01'", "SQL_TYPE"),
         ("select * from t tablesample system(1)", "SQL_FUNCTION"),
+        ("select join(1)", "SQL_FUNCTION"),
+        ("select join((select 1))", "SQL_FUNCTION"),
+        ("select * from t join (u join v on true) on true", "SQL_FUNCTION"),
     ],
 )
 def test_calls_and_casts_are_checked_under_every_spelling(text: str, refusal: str) -> None:
@@ -286,7 +289,10 @@ def test_reads_of_credentials_and_of_a_sites_own_rows_are_sensitive(text: str) -
         "select status, count(*) from orders group by status", "select id, status, updated_at from jobs",
         "select count(*) from a union all select count(*) from b", "select * from alembic_version",
         "select count(*) filter (where email = 'x') from users", "explain select * from users", "select 1",
-        "with pg_authid as (select 1 as a) select a from pg_authid", "select oid from pg_roles",
+        "select relname as table, 1 as update from pg_class",
+        "with pg_authid as (select 1 as a) select a from pg_authid", "explain (buffers) select 1",
+        "select a.oid from pg_class as a join (select oid from pg_class) as b on a.oid = b.oid",
+        "select oid from pg_roles",
         "select table_name from information_schema.tables", "select calls from public.pg_stat_statements",
     ],
 )  # fmt: skip
@@ -320,6 +326,9 @@ def test_a_common_table_expression_hides_a_relation_only_where_it_is_visible() -
         ("psql -P 'pager=sh' -c 'select 1'", "PSQL_PSET"),
         ("psql -d 'host=evil' -c 'select 1'", "SCOPE_UNKNOWN"),
         ("psql -d other -c 'select 1'", "SCOPE_UNKNOWN"),
+        ("psql other -c 'select 1'", "SCOPE_UNKNOWN"),
+        ("psql orders postgres -c 'select 1'", "PSQL_TWICE"),
+        ("psql host=evil -c 'select 1'", "PSQL_POSITIONAL"),
         ("psql -d orders -d orders -c 'select 1'", "PSQL_TWICE"),
     ],
 )
@@ -332,6 +341,7 @@ def test_the_scope_comes_from_the_proposal_or_the_command_and_never_from_both_di
     assert code("psql -c 'select 1'", catalog) == "SCOPE_AMBIGUOUS"
     assert step("psql -c 'select 1'", catalog, "billing").step.target.scope == "billing"
     assert step("psql -d billing -c 'select 1'", catalog).step.target.scope == "billing"
+    assert step("psql billing -c 'select 1'", catalog).step.target.scope == "billing"
     assert step("psql -d billing -c 'select 1'", catalog, "billing").step.target.scope == "billing"
     assert code("psql -d billing -c 'select 1'", catalog, "orders") == "SCOPE_CONFLICT"
 

@@ -26,7 +26,7 @@ TOOL: Tool = "postgres"
 TABLE = "postgres-15"
 READS = ("sql.select", "sql.explain", "sql.show")
 _SHOWN_WORD = re.compile(r"[a-z]{1,24}")
-_EXPLAIN_SWITCHES = frozenset({"verbose", "costs", "settings", "summary", "generic_plan", "memory"})
+_EXPLAIN_SWITCHES = frozenset({"verbose", "costs", "settings", "summary", "generic_plan", "memory", "buffers"})
 _EXPLAIN_FORMATS = frozenset({"text", "json", "yaml", "xml"})
 _ON_OFF = frozenset({"on", "off", "true", "false"})
 

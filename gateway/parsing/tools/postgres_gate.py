@@ -31,8 +31,10 @@ _BEFORE_STRING = names(
     "offset on or select some symmetric then time timestamp timestamptz to trailing using when where zone date "
     "asymmetric except union"
 )
+_QUERIES = frozenset({Token("word", "select"), Token("word", "with"), Token("word", "values")})
 _OPENS_QUERY = frozenset({"select", "with", "("})
 _OPEN, _CLOSE, _START = Token("mark", "("), Token("mark", ")"), Token("mark", ";")
+_NAMES_FOLLOW = (Token("word", "as"), Token("mark", "."))  # any word is a name behind these
 _AS, _CAST, _FOR = Token("word", "as"), Token("mark", "::"), Token("word", "for")
 
 
@@ -43,7 +45,7 @@ def gate(tokens: tuple[Token, ...], extra: frozenset[str]) -> tuple[str, ...] | 
 
 def _words(tokens: tuple[Token, ...]) -> Refusal | None:
     for before, token in zip((_START, *tokens), tokens, strict=False):
-        if token.kind == "word" and token.text in _WRITES and before.text != ".":
+        if token.kind == "word" and token.text in _WRITES and before not in _NAMES_FOLLOW:
             return Refusal("SQL_NOT_READ", args={"word": token.text})
         if before == _FOR and token.kind == "word" and token.text in _LOCKS:
             return Refusal("SQL_LOCK")
@@ -87,6 +89,8 @@ def _is_syntax(tokens: tuple[Token, ...], index: int) -> bool:
         return False
     if token.text in _BEFORE_PAREN or before.text in _BEFORE_PAREN_AFTER.get(token.text, ()):
         return True
+    if token.text == "join":  # a function of that name could not be called with a bare query
+        return tokens[index + 2 : index + 3] != () and tokens[index + 2] in _QUERIES
     return before == _CAST and token.text in TYPES
 
 

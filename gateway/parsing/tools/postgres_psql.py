@@ -14,6 +14,7 @@ _PSET = re.compile(
     r"pager=(off|0)|border=[0-3]|expanded(=(on|off|auto))?|footer=off|null=[^\n\t]{0,16}|tuples_only(=on)?"
     r"|format=(aligned|unaligned|csv|wrapped)"
 )
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _MAX_SEPARATOR = 4
 
 
@@ -43,7 +44,7 @@ def read_psql(words: tuple[Word, ...]) -> Psql | Refusal:
 
 
 def _option(words: tuple[Word, ...], index: int) -> tuple[str, Word, int] | Refusal:
-    """Return (letter, value, next index); a flag without a value has the letter ''."""
+    """Return (letter, value, next index); a flag without a value has the letter '', a bare name is `-d name`."""
     word = words[index]
     name, equals, value = word.text.partition("=")
     bundle = _BUNDLE.fullmatch(word.text)
@@ -52,6 +53,8 @@ def _option(words: tuple[Word, ...], index: int) -> tuple[str, Word, int] | Refu
     if name in _LONG and equals:
         return _LONG[name], Word(value, word.span), index + 1
     letter = _LONG.get(word.text) or (bundle[1] if bundle else None)
+    if letter is None and _NAME.fullmatch(word.text):
+        return "d", word, index + 1
     if letter is None:
         return _unknown(word)
     if index + 1 == len(words):
