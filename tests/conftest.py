@@ -1,11 +1,26 @@
-"""Async tests (`@pytest.mark.anyio`) run on asyncio, the only loop the gateway runs on."""
+"""Async tests (`@pytest.mark.anyio`) run on asyncio, the only loop the gateway runs on, and all on one event loop.
+
+grpc.aio has one completion queue a process: what a test leaves in it for a loop that was closed meanwhile is raised
+in the loop of whichever test runs next.
+"""
+
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fixtures_aws import aws as aws
-from tests.fixtures_pg import postgres as postgres
+from tests.fixtures_aws import aws
+from tests.fixtures_pg import postgres
+
+__all__ = ["anyio_backend", "aws", "one_loop", "postgres"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
+    """Keep anyio's event loop from the first test to the last."""
+    del anyio_backend
+    yield  # noqa: PT022  # a generator holds the loop until the end of the session

@@ -110,11 +110,12 @@ def _aws(part: Section) -> AwsScope:
     if not regions:
         raise part.fault("regions", "must name at least one region")
     endpoints = part.text_map("endpoints")
-    for url in (part_url := part.text("endpoint_url"), *endpoints.values()):
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
-            raise part.fault("endpoint_url", "must be an http or https URL")
+    endpoint_url = part.text("endpoint_url")
+    for url in (endpoint_url, *endpoints.values()):
+        if not _is_endpoint(url):
+            raise part.fault("endpoint_url", "must be an http or https URL, with {prefix}, {service}, {region} at most")
     return AwsScope(
-        endpoint_url=part_url,
+        endpoint_url=endpoint_url,
         regions=regions,
         access_key_id=part.text("access_key_id"),
         secret_access_key=part.need_secret("secret_access_key"),
@@ -124,6 +125,14 @@ def _aws(part: Section) -> AwsScope:
         connect_timeout_s=part.integer("connect_timeout_s", 3, 1, 60),
         read_timeout_s=part.integer("read_timeout_s", 10, 1, 300),
     )
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        filled = urlsplit(url.format(prefix="x", service="x", region="x"))
+    except (KeyError, IndexError, ValueError):
+        return False
+    return filled.scheme in {"http", "https"} and bool(filled.netloc)
 
 
 def _git(part: Section) -> GitScope:

@@ -177,19 +177,23 @@ class Session:
         try:
             while True:
                 began = loop.time()
-                await self._attach()
+                ended = await self._attach()
                 pause = _FIRST_PAUSE_S if loop.time() - began > _LONGEST_PAUSE_S else pause
+                if pause == _FIRST_PAUSE_S:  # said once, not at every try of a long outage
+                    _LOG.warning("not attached to the gateway: %s", ended)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
         finally:
             await self._finish()
 
-    async def _attach(self) -> None:
+    async def _attach(self) -> str:
+        """Take work until the stream ends, and return why it did."""
         try:
             async for work in self._link.work():
                 self._take(work)
         except grpc.aio.AioRpcError as exc:
-            _LOG.warning("not attached to the gateway: %s", exc.code().name)
+            return str(exc.code().name)
+        return "the gateway ended the stream"
 
     def _take(self, work: Work) -> None:
         """Start a task for work that was not seen before; a second delivery of the same work is dropped."""

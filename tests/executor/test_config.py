@@ -78,6 +78,7 @@ def test_the_example_in_the_docstring_is_a_valid_file(folder: Path) -> None:
         (HEAD + "scopes: {a: {tool: git, path: /, pagr: cat}}", "executor.scopes.a.pagr"),
         (HEAD + "scopes: {a: {tool: aws, regions: [x], access_key_id: a, secret_access_key: b}}", "a.endpoint_url"),
         (HEAD + "scopes: {a: {tool: aws, endpoint_url: aws.test, regions: [x], access_key_id: a}}", "a.endpoint_url"),
+        (HEAD + "scopes: {a: {tool: aws, endpoint_url: 'https://{zone}.test', regions: [x]}}", "a.endpoint_url"),
         (HEAD + "scopes: {a: {tool: process, commands: {x: {path: /bin/x, cwd: /}}}}", "commands.x.reads"),
         (HEAD + "telemetry: {a: {kind: sql, scope: absent, queries: {}}}", "executor.telemetry.a.scope"),
         (HEAD + "telemetry: {a: {kind: graphite}}", "executor.telemetry.a.kind"),

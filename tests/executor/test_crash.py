@@ -1,6 +1,9 @@
 """An executor that dies at each of its crash points: what the target's fields and the gateway then know."""
 
+import asyncio
 import os
+import select
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from countermand.gateway.v1 import executor_service_pb2 as pb
 from gateway import crash
 from tests.executor.grants import jwks, work
 from tests.executor.processes import executor_process, write_config
-from tests.executor.steps import role_limit
+from tests.executor.steps import process, role_limit
 from tests.fakes.executor_gateway import ExecutorGateway, serving
 from tests.fixtures_pg import Postgres
 
@@ -42,9 +45,9 @@ async def test_after_a_crash_a_probe_under_a_new_fence_tells_what_happened(
     async with serving(gateway, tmp_path / "gateway.sock") as address:
         scopes = {"db": {"tool": "postgres", "dsn": postgres.dsn}}
         config = write_config(tmp_path, address, jwks(), scopes)
-        async with executor_process(config, **crashing) as process:
+        async with executor_process(config, **crashing) as executor:
             await gateway.work.put(work([STEP], purpose, snapshots=BEFORE))
-            assert await process.wait() == crash.EXIT_CODE
+            assert await executor.wait() == crash.EXIT_CODE
         assert (bool(gateway.begins), gateway.reports) == (asked, [])
         assert postgres.run("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'crashing'") == [(left,)]
         async with executor_process(config, **crashing):
@@ -55,6 +58,29 @@ async def test_after_a_crash_a_probe_under_a_new_fence_tells_what_happened(
             assert [r.undo.status for r in undone] == [pb.UNDO_STATUS_UNDONE]
     assert postgres.run("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'crashing'") == [(20,)]
     postgres.run("DROP ROLE crashing")
+
+
+@pytest.mark.anyio
+async def test_a_program_dies_with_the_executor_that_ran_it(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!{sys.executable} -IS\nimport os, time\nopen('{pids}', 'w').write(str(os.getpid()))\ntime.sleep(120)\n"
+    )
+    program.chmod(0o755)
+    command = {"path": str(program), "cwd": str(tmp_path), "reads": False, "timeout_s": 100}
+    gateway = ExecutorGateway()
+    async with serving(gateway, tmp_path / "gateway.sock") as address:
+        scopes = {"host": {"tool": "process", "commands": {"tool": command}}}
+        async with executor_process(write_config(tmp_path, address, jwks(), scopes)) as executor:
+            await gateway.work.put(work([process("tool")], pb.PURPOSE_APPLY))
+            running = os.pidfd_open(int(await asyncio.to_thread(pids.read_text)))
+            executor.kill()
+            ended, _, _ = await asyncio.to_thread(select.select, [running], [], [], 20)
+            os.close(running)
+    assert ended
+    assert gateway.reports == []
 
 
 def test_a_crash_point_is_inert_unless_the_environment_names_it(

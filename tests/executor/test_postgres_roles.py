@@ -93,6 +93,26 @@ async def test_a_writer_that_is_faster_is_waited_for_and_then_respected(roles: P
     assert limit(roles) == 5
 
 
+async def test_a_session_that_is_cut_before_its_commit_is_known_to_have_changed_nothing(roles: Postgres) -> None:
+    waiting = "FROM pg_stat_activity WHERE application_name = 'countermand-executor' AND wait_event_type = 'Lock'"
+
+    def cut() -> None:
+        while not roles.run(f"SELECT pg_terminate_backend(pid) {waiting}"):
+            pass
+
+    with psycopg.connect(roles.dsn, autocommit=True) as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE pg_authid IN SHARE ROW EXCLUSIVE MODE")
+        scope = PostgresScope(Secret(roles.dsn), lock_timeout_ms=20_000)
+        served = PostgresTarget(scope, SystemClock(), 4_096)
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        applied = await served.apply(role_limit(ODD, 3), {"connection_limit": 7}, unheard)
+        cutter.join()
+    assert (applied.status, applied.code) == ("not_applied", "TARGET_UNREACHABLE")
+    assert limit(roles) == 7
+
+
 async def test_an_undo_on_an_unreachable_server_is_to_be_tried_again() -> None:
     scope = PostgresScope(Secret("postgresql://postgres@127.0.0.1:1/none"), connect_timeout_s=1)
     undone = await PostgresTarget(scope, SystemClock(), 4_096).undo(role_limit(ODD, 3), {"connection_limit": 7})

@@ -59,9 +59,11 @@ class Database:
         except psycopg.Error as exc:
             code, detail = reason(exc)
             raise TargetFault(code, detail) from exc
-        async with conn:
+        try:
             await self._pin(conn, role)
             yield conn
+        finally:
+            await conn.close()  # never a commit that was not asked for: the server rolls back what is open
 
     async def _pin(self, conn: Connection, role: str) -> None:
         """Make the server read statements as the parser did: names from pg_catalog first, standard strings."""
