@@ -112,7 +112,12 @@ async def start_child() -> Child:
             pass_fds=(theirs.fileno(),),
             env={"PATH": os.defpath, "RUST_BACKTRACE": "0"},
         )
-    _, child = await asyncio.get_running_loop().create_connection(lambda: Child(process), sock=ours)
+    try:
+        _, child = await asyncio.get_running_loop().create_connection(lambda: Child(process), sock=ours)
+    except BaseException:
+        process.kill()
+        process.wait()  # it has just been started and killed: this returns at once
+        raise
     return child
 
 

@@ -31,7 +31,8 @@ class Pool:
         self._children: set[Child] = set()
         self._idle: deque[Child] = deque()
         self._waiting: deque[asyncio.Future[Child]] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._reaping: set[asyncio.Task[None]] = set()
         self._retired = False
 
     @property
@@ -75,7 +76,7 @@ class Pool:
             child = await start_child()
             try:
                 await self.load(child, self.bundle.config)
-            except PolicyRefused:
+            except BaseException:  # also when the pool retires meanwhile
                 child.kill()
                 await child.ended()
                 raise
@@ -92,12 +93,12 @@ class Pool:
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_exception(PolicyFault("POLICY_NOT_LOADED", "the policy engine is closing"))
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
         while self._idle:
             self._idle.popleft().kill()
-        for task in self._tasks:
-            task.cancel()
-        children = tuple(self._children)
-        await asyncio.gather(*(child.ended() for child in children), *self._tasks, return_exceptions=True)
+        await asyncio.gather(*(child.ended() for child in self._children), *self._reaping)
 
     async def _free_child(self) -> Child:
         while self._idle:
@@ -130,15 +131,10 @@ class Pool:
         self._children.discard(child)
         if child in self._idle:
             self._idle.remove(child)
-        self._background(child.ended())
+        _background(self._reaping, child.ended())
         if not self._retired:
             _log.warning("policy worker %d ended; starting another", child.pid)
-            self._background(self._respawn())
-
-    def _background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            _background(self._starting, self._respawn())
 
     async def _respawn(self) -> None:
         for pause in _BACKOFF_S:
@@ -150,3 +146,10 @@ class Pool:
             else:
                 return
         _log.error("gave up starting a policy worker of %s", self.bundle.revision)
+
+
+def _background(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+    """Run work as a task that is kept until it is done."""
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

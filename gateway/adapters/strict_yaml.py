@@ -12,6 +12,8 @@ import yaml
 from gateway.core.canonical import Json
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,15})")
+_NUMBER_ELSEWHERE = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|0[box][0-9a-fA-F_]+")
+_CONTAINERS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,15})\.[0-9]{1,15}")
 
 
@@ -33,10 +35,14 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001  # PyYAML's signature
+        line = node.start_mark.line + 1
         if isinstance(node, yaml.ScalarNode):
             pattern = self.tags.get(node.tag)
-            if pattern is None or not pattern.fullmatch(node.value):
-                raise ValueError(f"line {node.start_mark.line + 1}: {node.value!r} is ambiguous YAML; quote it")
+            text = node.tag.endswith(":str") and node.style is None and _NUMBER_ELSEWHERE.fullmatch(node.value)
+            if pattern is None or not pattern.fullmatch(node.value) or text:
+                raise ValueError(f"line {line}: {node.value!r} is ambiguous YAML; quote it")
+        elif node.tag not in _CONTAINERS:
+            raise ValueError(f"line {line}: the tag {node.tag} is not allowed")
         return super().construct_object(node, deep)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001  # PyYAML's signature

@@ -87,7 +87,10 @@ async def test_a_changed_bundle_is_swapped_in(engine: PolicyEngine) -> None:
         ({WATCH: text_of(WATCH).replace("some step in input.steps", "some step in", 1)}, "POLICY_LINT"),
         ({WATCH: text_of(WATCH).replace("config.demo.denied", "http.send({})")}, "POLICY_LINT"),
         ({"samples/limit.json": None}, "POLICY_CANARY_MISSING"),
-        ({"countermand/main/main.rego": "package countermand.main\n\ndecision := 1 if false\n"}, "POLICY_CANARY_FAILED"),
+        (
+            {"countermand/main/main.rego": "package countermand.main\n\ndecision := 1 if false\n"},
+            "POLICY_CANARY_FAILED",
+        ),
         ({WATCH: text_of(WATCH).replace('"notify": config', '"tell": config')}, "POLICY_CANARY_FAILED"),
     ],
     ids=["syntax", "forbidden function", "no canary", "undefined", "nonsense"],

@@ -122,5 +122,3 @@ def write_files(root: Path, files: Mapping[str, bytes]) -> Path:
 def text_of(path: str) -> str:
     """Return a file of the small bundle as text."""
     return mini_files()[path].decode()
-
-
