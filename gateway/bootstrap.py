@@ -26,7 +26,7 @@ from gateway.api.auth import Authenticator
 from gateway.api.grpc.server import Doors, Listener
 from gateway.api.http.app import create_app
 from gateway.api.http.signature import parse_secret
-from gateway.config import PolicySettings, PrincipalSettings, Settings
+from gateway.config import PolicySettings, PrincipalSettings, Settings, TcpSettings
 from gateway.core.principal import Door, Principal
 from gateway.core.redact import Redactor
 from gateway.errors import ConfigFault
@@ -164,28 +164,30 @@ async def _first_revision(reviser: Reviser, world: World) -> None:
 
 def _authenticator(settings: Settings, layout: Layout) -> Authenticator:
     """Known callers: the configured ones, else one generated identity a door; said so loudly."""
-    principals = settings.principals or (
-        PrincipalSettings("local-agent", "agent", owner="local", groups=("sre-agents",), default=True),
-        PrincipalSettings("local-approver", "approver", groups=("sre-oncall",), default=True),
-    )
     if not settings.principals:
         _LOG.warning("no principals are configured: whoever reaches the sockets in %s is trusted", layout.root)
+    configured = settings.principals or _LOCAL
+    if not any(p.door == "executor" for p in configured):
+        configured = (*configured, PrincipalSettings("local-executor", "executor", default=True))
     private_directory(layout.tokens)
-    tokens = {}
-    defaults: dict[Door, Principal] = {
-        "executor": Principal("local-executor", "", (), "executor", "socket"),
-    }
-    for configured in principals:
-        principal = Principal(
-            configured.id, configured.owner, configured.groups, configured.door, "token", configured.model_tier
-        )
-        token = _token(configured.token_file or layout.tokens / _file_name(configured.id))
+    tokens: dict[str, Principal] = {}
+    defaults: dict[Door, Principal] = {}
+    certificates: dict[str, Principal] = {}
+    for known in configured:
+        principal = Principal(known.id, known.owner, known.groups, known.door, "token", known.model_tier)
+        token = _token(known.token_file or layout.tokens / _file_name(known.id))
         tokens[hashlib.sha256(token.encode()).hexdigest()] = principal
-        if configured.default:
-            defaults[configured.door] = principal
-    executor = _token(layout.tokens / "executor")
-    tokens[hashlib.sha256(executor.encode()).hexdigest()] = defaults["executor"]
-    return Authenticator(tokens, defaults)
+        if known.certificate:
+            certificates[known.certificate] = principal
+        if known.default:
+            defaults[known.door] = principal
+    return Authenticator(tokens, defaults, certificates)
+
+
+_LOCAL = (
+    PrincipalSettings("local-agent", "agent", owner="local", groups=("sre-agents",), default=True),
+    PrincipalSettings("local-approver", "approver", groups=("sre-oncall",), default=True),
+)
 
 
 def _file_name(principal: str) -> str:
@@ -200,14 +202,17 @@ def _token(path: Path) -> str:
 
 def _listeners(settings: Settings, layout: Layout) -> list[Listener]:
     doors: tuple[Door, ...] = ("agent", "approver", "executor")
-    listeners = [Listener(door, f"unix:{layout.socket(door)}") for door in doors]
-    if settings.tcp.port:
-        credentials = None
-        if settings.tcp.certificate is not None and settings.tcp.key is not None:
-            pair = (settings.tcp.key.read_bytes(), settings.tcp.certificate.read_bytes())
-            credentials = grpc.ssl_server_credentials([pair])
-        listeners.append(Listener("agent", f"{settings.tcp.host}:{settings.tcp.port}", credentials))
-    return listeners
+    private = [Listener(door, f"unix:{layout.socket(door)}") for door in doors]
+    return private + [Listener(t.door, f"{t.host}:{t.port}", _credentials(t)) for t in settings.tcp]
+
+
+def _credentials(tcp: TcpSettings) -> grpc.ServerCredentials | None:
+    if tcp.certificate is None or tcp.key is None:
+        return None
+    pair = (tcp.key.read_bytes(), tcp.certificate.read_bytes())
+    if tcp.client_ca is None:
+        return grpc.ssl_server_credentials([pair])
+    return grpc.ssl_server_credentials([pair], tcp.client_ca.read_bytes(), require_client_auth=True)
 
 
 async def _serve_http(settings: Settings, gateway: Gateway, metrics: Metrics, clock: Clock) -> None:

@@ -38,11 +38,13 @@ class PrincipalSettings:
     """An identity and the file that holds its bearer token."""
 
     id: str
-    door: Literal["agent", "approver"]
+    door: Literal["agent", "approver", "executor"]
     owner: str = ""
     groups: tuple[str, ...] = ()
     model_tier: str = "unknown"
     token_file: Path | None = None
+    certificate: str = ""
+    """URI name in the caller's client certificate, such as a SPIFFE id."""
     default: bool = False
     """The identity of whoever connects to this door's private socket without a token."""
 
@@ -60,13 +62,16 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class TcpSettings:
-    """The agent's door over TCP; every call needs a token."""
+    """A door over TCP, besides its Unix socket; every call shows a token or a client certificate."""
 
+    door: Literal["agent", "approver", "executor"]
+    port: int
     host: str = "127.0.0.1"
-    port: int = 0
-    """0 leaves the TCP door closed."""
     certificate: Path | None = None
+    """PEM chain of this gateway; needed for any address that is not loopback."""
     key: Path | None = None
+    client_ca: Path | None = None
+    """PEM roots of client certificates; with it a caller must show one, and its URI name is its identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     principals: tuple[PrincipalSettings, ...] = ()
     http: HttpSettings = field(default_factory=HttpSettings)
-    tcp: TcpSettings = field(default_factory=TcpSettings)
+    tcp: tuple[TcpSettings, ...] = ()
     executor_config: Path | None = None
     """Configuration of the child executor; none is started without it."""
     exporters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -129,7 +134,7 @@ def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
         policy=_with_paths(PolicySettings, raw.get("policy", {}), "policy", base),
         principals=tuple(_principal(p, base) for p in raw.get("principals", ())),
         http=_with_paths(HttpSettings, raw.get("http", {}), "http", base),
-        tcp=_with_paths(TcpSettings, raw.get("tcp", {}), "tcp", base),
+        tcp=tuple(_with_paths(TcpSettings, t, "tcp", base) for t in raw.get("tcp", ())),
         executor_config=_path(base, raw["executor"]) if raw.get("executor") else None,
         exporters=raw.get("exporters", {}),
         notifiers=raw.get("notifiers", {}),
