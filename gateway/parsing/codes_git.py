@@ -21,6 +21,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "GIT_ARGUMENTS": Code(
             "git {subcommand} has too few or too many arguments", "write revisions, then -- and paths"
         ),
+        "GIT_WOULD_WRITE": Code("git {subcommand} with a name creates it", "add --list to look for names"),
         "GIT_REVISION": Code("a revision is not accepted", "write a branch, tag, commit, HEAD~n, or a range of them"),
         "GIT_PATH": Code("a path is not accepted", "write a path inside the repository, without .. and .git"),
         "GIT_WORKING_TREE": Code(

@@ -83,7 +83,5 @@ def typed_code(value: Mapping[str, Json], catalog: Catalog = SITE, scope: str | 
 
 
 def as_typed(parsed: ParsedStep) -> dict[str, Json]:
-    """Return the typed form that an agent would send for a step."""
-    value = parsed.step.to_json()
-    target = {name: item for name, item in value["target"].items() if name not in {"id", "fanout"}}
-    return {name: value[name] for name in ("tool", "operation", "params", "api")} | {"target": target}
+    """Return the typed form of a step: a step as the gateway shows it can be proposed again."""
+    return parsed.step.to_json()

@@ -77,4 +77,4 @@ def test_a_shape_without_effects_is_unknown() -> None:
 def test_a_process_cannot_take_the_name_of_a_tool() -> None:
     shape = CommandShape("psql", (Slot("word", "x"),), frozenset({"read"}), "psql.run")
     catalog = Catalog(SITE.scopes, SITE.kubectl, SITE.aws, (shape,))
-    assert code("psql x", catalog) == "PSQL_POSITIONAL"
+    assert code("psql x", catalog) == "PSQL_NO_COMMAND"

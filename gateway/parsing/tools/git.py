@@ -23,7 +23,7 @@ TABLE = "git-2.39"
 _PARAMS = frozenset({"options", "arguments", "paths"})
 _REVISION = re.compile(r"\^?[A-Za-z0-9_@][A-Za-z0-9_./@^~+-]{0,199}(@\{[A-Za-z0-9. -]{1,32}\})?[\^~0-9]*")
 _MAX_REVISION = 240
-_PATH = re.compile(r"[A-Za-z0-9_.@+*-][A-Za-z0-9_.@+/ *=,-]{0,255}")
+_PATH = re.compile(r"[A-Za-z0-9_.@+*][A-Za-z0-9_.@+/ *=,-]{0,255}")
 _REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
 _COUNT = re.compile(r"-([0-9]{1,6})")
@@ -182,6 +182,8 @@ def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Re
     paths = read.paths or []
     if not least <= len(read.arguments) <= most or len(paths) > table.paths or (name == "blame" and not paths):
         return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
+    if read.arguments and not set(table.implied) <= {option for option, _ in read.options}:
+        return Refusal("GIT_WOULD_WRITE", args={"subcommand": name})
     revisions = read.arguments[1:] if name == "grep" else read.arguments
     if name == "grep" and not _PATTERN.fullmatch(read.arguments[0]):
         return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
