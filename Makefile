@@ -17,7 +17,7 @@ $(UV):
 
 $(VENV)/.synced: uv.lock pyproject.toml | $(UV)
 	@echo "countermand: installing the locked dependencies (uv sync --frozen)"
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) sync --quiet --frozen --inexact --all-extras --group dev
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) sync --system-certs --quiet --frozen --inexact --all-extras --group dev
 	@touch $@
 
 setup: $(VENV)/.synced ## install everything into .venv
