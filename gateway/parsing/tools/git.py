@@ -178,23 +178,28 @@ def _valid(option: Option, value: str | None) -> bool:
 
 
 def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Read) -> Refusal | None:
-    least, most = table.arguments
-    paths = read.paths or []
-    if not least <= len(read.arguments) <= most or len(paths) > table.paths or (name == "blame" and not paths):
-        return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
-    if read.arguments and not set(table.implied) <= {option for option, _ in read.options}:
-        return Refusal("GIT_WOULD_WRITE", args={"subcommand": name})
+    refusal = _counts(name, table, read)
+    if refusal is not None:
+        return refusal
     revisions = read.arguments[1:] if name == "grep" else read.arguments
-    if name == "grep" and not _PATTERN.fullmatch(read.arguments[0]):
-        return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
     accepted = _REF_PATTERN.fullmatch if table.implied else _is_revision
     if not all(accepted(revision) for revision in revisions):
         return Refusal("GIT_REVISION")
     inside = [value.partition(":")[2] for value in options.get("-L", []) if name == "log"]
-    if not all(_is_path(path) for path in [*paths, *inside]):
+    if not all(_is_path(path) for path in [*(read.paths or []), *inside]):
         return Refusal("GIT_PATH")
-    if name == "diff" and not _committed(options, read.arguments):
-        return Refusal("GIT_WORKING_TREE")
+    return Refusal("GIT_WORKING_TREE") if name == "diff" and not _committed(options, read.arguments) else None
+
+
+def _counts(name: str, table: Subcommand, read: _Read) -> Refusal | None:
+    least, most = table.arguments
+    paths = read.paths or []
+    pattern = name != "grep" or not read.arguments or _PATTERN.fullmatch(read.arguments[0]) is not None
+    counted = least <= len(read.arguments) <= most and len(paths) <= table.paths
+    if not counted or not pattern or (name == "blame" and not paths):
+        return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
+    if read.arguments and not set(table.implied) <= {option for option, _ in read.options}:
+        return Refusal("GIT_WOULD_WRITE", args={"subcommand": name})
     return None
 
 
