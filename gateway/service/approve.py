@@ -18,6 +18,7 @@ from gateway.service.grants import vote_evidence
 from gateway.service.lifeops import get_action
 from gateway.service.observe import ask_to_observe
 from gateway.service.once import check_request
+from gateway.service.people import people_only
 from gateway.service.query import action_view
 from gateway.service.quorum import as_vote, count, required
 from gateway.service.record import Recorder
@@ -31,7 +32,7 @@ async def approve(
     state_digest: str, nonce: str, comment: str,
 ) -> ActionView:  # fmt: skip
     """Vote for exactly what was shown; raises Precondition when something else is there by now."""
-    _people_only(principal)
+    people_only(principal)
     vote = VoteRow(
         action, principal.id, principal.groups, principal.assurance, approve=True,
         at_ms=world.clock.now_ms(), plan_digest=plan_digest, decision_digest=decision_digest,
@@ -43,7 +44,7 @@ async def approve(
 
 async def reject(world: World, principal: Principal, request_id: str, action: str, comment: str) -> ActionView:
     """Vote against an action; one countable rejection is enough."""
-    _people_only(principal)
+    people_only(principal)
     said = digest({"action": action, "reject": comment})
 
     def choose(tx: Tx, case: Case) -> Choice | None:
@@ -141,8 +142,3 @@ def _body(vote: VoteRow) -> dict[str, object]:
         "plan_digest": vote.plan_digest, "decision_digest": vote.decision_digest, "state_digest": vote.state_digest,
         "nonce": vote.nonce, "evidence": vote_evidence(vote),
     }  # fmt: skip
-
-
-def _people_only(principal: Principal) -> None:
-    if principal.door != "approver":
-        raise Forbidden("PEOPLE_ONLY", "only people may do this")

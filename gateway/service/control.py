@@ -5,11 +5,11 @@ from collections.abc import Callable
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
-from gateway.errors import Forbidden
 from gateway.ports import ActionRow, SwitchRow, Tx
 from gateway.service.common import page
 from gateway.service.context import covers
 from gateway.service.once import once
+from gateway.service.people import people_only
 from gateway.service.query import read_proposal
 from gateway.service.record import Recorder, global_leaf
 from gateway.service.settle import Case, Choice, settle
@@ -22,7 +22,7 @@ async def switch_on(
     world: World, principal: Principal, request_id: str, kind: str, *, agent: str, environment: str, reason: str
 ) -> int:
     """Turn a stop or a freeze on; grants that it covers die in the same transaction. Returns the leaf's index."""
-    _people_only(principal)
+    people_only(principal)
     switch = SwitchRow(
         "freeze" if kind == "freeze" else "stop", agent, environment, world.clock.now_ms(), principal.id, reason
     )
@@ -53,7 +53,7 @@ async def switch_off(
     world: World, principal: Principal, request_id: str, *, agent: str, environment: str, reason: str
 ) -> int:
     """Take the switches of this scope back."""
-    _people_only(principal)
+    people_only(principal)
 
     def unit(tx: Tx) -> str:
         for kind in ("stop", "freeze"):
@@ -69,7 +69,7 @@ async def switch_off(
 
 async def withdraw(world: World, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
     """Withdraw a policy revision: its grants die now, and none of its attempts begins any more."""
-    _people_only(principal)
+    people_only(principal)
 
     def unit(tx: Tx) -> str:
         tx.put_revision(revision, "withdrawn")
@@ -135,8 +135,3 @@ def _body(switch: SwitchRow, change: str) -> dict[str, str]:
         "kind": switch.kind, "change": change, "agent": switch.agent, "environment": switch.environment,
         "by": switch.by, "reason": switch.reason,
     }  # fmt: skip
-
-
-def _people_only(principal: Principal) -> None:
-    if principal.door != "approver":
-        raise Forbidden("PEOPLE_ONLY", "only people may do this")

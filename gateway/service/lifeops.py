@@ -11,6 +11,7 @@ from gateway.ports import RequestRow, Tx
 from gateway.service.common import ABORT_REQUESTED, arm, page, undo_known, wrote_any
 from gateway.service.decide import decision_summary
 from gateway.service.once import check_request
+from gateway.service.people import people_only
 from gateway.service.query import action_view, read_proposal
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.settle import Case, Choice, settle
@@ -148,7 +149,7 @@ def lease_over(tx: Tx, case: Case, event: Event, change: str, by: str) -> Choice
 
 async def keep(world: World, principal: Principal, request_id: str, action: str) -> ActionView:
     """Keep a change for good (leased) or without waiting for its verdict (verifying); a person's decision."""
-    _people_only(principal)
+    people_only(principal)
 
     def choose(_: Tx, case: Case) -> Choice:
         now, timing = world.clock.now_ms(), world.settings.timing
@@ -173,7 +174,7 @@ async def resolve(
     world: World, principal: Principal, request_id: str, action: str, resolution: str, comment: str
 ) -> ActionView:
     """End NEEDS_HUMAN: kept, undone by hand, or try the undo again; by a person who does not answer for the agent."""
-    _people_only(principal)
+    people_only(principal)
     body = {"by": principal.id, "resolution": resolution, "comment": comment}
 
     def choose(_: Tx, case: Case) -> Choice:
@@ -197,7 +198,7 @@ async def resolve(
 
 async def acknowledge(world: World, principal: Principal, request_id: str, action: str, mark: str) -> ActionView:
     """Score a suggestion: would_do, did_it or wrong."""
-    _people_only(principal)
+    people_only(principal)
 
     def choose(_: Tx, case: Case) -> Choice:
         if case.state is not State.SHADOWED:
@@ -233,8 +234,3 @@ def _forget_verification(tx: Tx, recorder: Recorder) -> None:
 
 def _not_now(case: Case, what: str) -> Precondition:
     return Precondition("STATE_FORBIDS", f"an action in {case.state} cannot be {what}", state=case.state)
-
-
-def _people_only(principal: Principal) -> None:
-    if principal.door != "approver":
-        raise Forbidden("PEOPLE_ONLY", "only people may do this")
