@@ -163,11 +163,12 @@ def test_the_shipped_folder_is_read() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: yes", "a: 010", "a: 0x1f", "a: 1_000", "a: 2026-01-01", "a: 1e3", "a: .5", "a: ~", "a: 1:30", "a: +1", "a: .inf",
-     "a: 1\na: 2", "{a: 1, a: 2}", "1: a", "x: &a [1]\ny: *a", "<<: {a: 1}", "a: !!binary aGk=", "a: !x y", "- !!set {a}"],
+    ["a: yes", "a: 010", "a: 0x1f", "a: 1_000", "a: 2026-01-01", "a: 1e3", "a: .5", "a: ~", "a: 1:30", "a: +1",
+     "a: .inf", "a: 1\na: 2", "{a: 1, a: 2}", "1: a", "x: &a [1]\ny: *a", "<<: {a: 1}", "a: !!binary aGk=",
+     "a: !x y", "- !!set {a}"],
 )  # fmt: skip
 def test_yaml_that_readers_understand_differently_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="line 1|line 2"):
+    with pytest.raises(ValueError, match=r"line [12]"):
         load(text)
 
 

@@ -59,7 +59,8 @@ def test_a_doubtful_answer_is_a_fault(answer: bytes) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"now_ms": 2**63}, {"steps": [document()["steps"][0] | {"i": 1}]}, {"agent": {"id": "a"}}, {"plan": object()}, {1: 2}],
+    [{"now_ms": 2**63}, {"steps": [document()["steps"][0] | {"i": 1}]}, {"agent": {"id": "a"}}, {"plan": object()},
+     {1: 2}],
 )  # fmt: skip
 def test_a_doubtful_input_is_a_fault(change: dict[Any, Any]) -> None:
     with pytest.raises(PolicyFault) as fault:

@@ -54,7 +54,7 @@ CASES = {
     "a finding that is a variable": (WATCH, _plus(_WATCH, "findings contains x if some x in input.mine"), "head"),
     "findings that are a value": (WATCH, _plus(_WATCH, "obligations := {1}"), "head"),
     "a code without text": (WATCH, _WATCH.replace("DEMO_DUTY: {", "DEMO_OTHER: {"), "code"),
-    "a text without code": (PERMIT, _PERMIT.replace("DEMO_PERMIT: {", "DEMO_MORE: {message: m}\n#     DEMO_PERMIT: {"), "code"),
+    "a text without code": (PERMIT, _PERMIT.replace("codes:\n", "codes:\n#     DEMO_MORE: {message: m}\n"), "code"),
     "a limit without remedy": (WATCH, _WATCH.replace(', remedy: "propose another operation"', ""), "code"),
     "a code of another file": (PERMIT, _PERMIT.replace('"code": "DEMO_PERMIT"', '"code": "DEMO_LIMIT"'), "code"),
     "a negated comparison": (WATCH, _plus(_WATCH, "_x if not input.n >= 0"), "negation"),

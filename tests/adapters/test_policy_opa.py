@@ -83,9 +83,9 @@ async def test_a_server_that_is_away_denies_and_refuses() -> None:
         await engine.close()
 
 
-async def test_a_server_that_goes_away_denies(server: OpaServer) -> None:
-    with opa_server() as short:
-        engine = OpaEngine(short.url, timeout_s=2)
+async def test_a_server_that_goes_away_denies() -> None:
+    with opa_server() as server:
+        engine = OpaEngine(server.url, timeout_s=2)
         await engine.load(mini_bundle())
     try:
         with pytest.raises(PolicyFault) as fault:

@@ -122,7 +122,13 @@ async def test_a_config_that_silences_a_rule_is_not_mistaken_for_a_lost_rule(eng
 
 async def test_an_input_that_is_not_valid_is_not_evaluated(engine: PolicyEngine) -> None:
     await engine.load(mini_bundle())
-    for spoiled in ({"schema": "countermand.input/2"}, {"steps": []}, {"now_ms": "now"}, {"surprise": 1}):
+    changes: list[dict[str, object]] = [
+        {"schema": "countermand.input/2"},
+        {"steps": []},
+        {"now_ms": "now"},
+        {"surprise": 1},
+    ]
+    for spoiled in wrong:
         with pytest.raises(PolicyFault) as fault:
             await engine.evaluate(document() | spoiled)
         assert fault.value.code == "POLICY_INPUT_INVALID"

@@ -103,13 +103,13 @@ def test_the_contract_input_gets_the_contract_findings() -> None:
 
 def test_opa_accepts_the_folder_as_it_stands(opa: Path) -> None:
     for command in (["check", "--strict", "--bundle"], ["fmt", "--fail", "--list"], ["test", "--bundle"]):
-        done = subprocess.run([opa, *command, str(POLICIES)], capture_output=True, text=True, check=False)
+        done = subprocess.run([str(opa), *command, str(POLICIES)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_rules_read_only_members_that_the_input_schema_has(opa: Path) -> None:
     schema = str(POLICIES / "schemas/input.json")
-    command = [opa, "check", "--strict", "--schema", schema, "--bundle", str(POLICIES)]
+    command = [str(opa), "check", "--strict", "--schema", schema, "--bundle", str(POLICIES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
