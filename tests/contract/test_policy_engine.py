@@ -122,12 +122,7 @@ async def test_a_config_that_silences_a_rule_is_not_mistaken_for_a_lost_rule(eng
 
 async def test_an_input_that_is_not_valid_is_not_evaluated(engine: PolicyEngine) -> None:
     await engine.load(mini_bundle())
-    changes: list[dict[str, object]] = [
-        {"schema": "countermand.input/2"},
-        {"steps": []},
-        {"now_ms": "now"},
-        {"surprise": 1},
-    ]
+    wrong: list[dict[str, object]] = [{"schema": "other/1"}, {"steps": []}, {"now_ms": "now"}, {"surprise": 1}]
     for spoiled in wrong:
         with pytest.raises(PolicyFault) as fault:
             await engine.evaluate(document() | spoiled)
