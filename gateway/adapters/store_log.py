@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters.store_tx_base import BaseTx
-from gateway.core.merkle import Frontier, Range, leaf_hash, node_hash
+from gateway.core.merkle import Frontier, Range, completed, leaf_hash, node_hash
 from gateway.errors import StoreFault
 from gateway.ports import LogHead
 
@@ -42,7 +42,7 @@ class LogTail:
         """Move the end by one leaf; returns its index, its hash, and (level, index, root) of subtrees it completes."""
         before, digest = self.end.frontier, leaf_hash(leaf)
         self.end = LogEnd(before.append(digest), digest)
-        return before.size, digest, _completed(before, digest)
+        return before.size, digest, completed(before, digest)
 
 
 def load_tail(connection: sqlite3.Connection) -> LogTail:
@@ -147,17 +147,6 @@ class LogTx(BaseTx):
         """Return (size, note) of the newest checkpoint that covers at least `min_size` leaves."""
         found = self._one(_CHECKPOINT, min_size)
         return (found[0], found[1]) if found else None
-
-
-def _completed(before: Frontier, digest: bytes) -> list[tuple[int, int, bytes]]:
-    """Return the roots of the subtrees that end with the leaf appended to a frontier, smallest first."""
-    nodes = []
-    node, level = digest, 0
-    while before.size >> level & 1:
-        node = node_hash(before.peaks[-1 - level], node)
-        level += 1
-        nodes.append((level, before.size >> level, node))
-    return nodes
 
 
 def _damaged(text: str) -> StoreFault:

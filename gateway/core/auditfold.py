@@ -7,7 +7,7 @@ goes on from what the leaf claims, so that one wrong leaf is one finding and not
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.core.canonical import digest
+from gateway.core.canonical import Json, digest
 from gateway.core.events import Leaf, read_leaf
 from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import ANYTIME, LifecycleError, Row, advance
@@ -27,11 +27,12 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A record of an action: its kind, its leaf and the digest of its body."""
+    """A record of an action: its kind, its leaf, the digest of its body and those of the documents that it names."""
 
     kind: LeafKind
     index: int
     digest: str
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,15 @@ class _Open:
     last: int = -1
     digest: str = ""
     facts: list[Fact] = field(default_factory=list)
+
+
+_DOCUMENTS = ("doc_digest", "decision_digest", "observation", "envelope", "undo_envelope")
+"""Members of bodies that name a write-once document by its digest."""
+
+
+def _documents(body: Mapping[str, Json]) -> tuple[str, ...]:
+    found = (body.get(name) for name in _DOCUMENTS)
+    return tuple(name for name in found if isinstance(name, str) and name.startswith("sha256:"))
 
 
 def fold_log(leaves: Iterable[bytes]) -> LogFold:
@@ -131,7 +141,7 @@ class _Folder:
             self._transition(index, leaf, leaf.event, action)
         action.due.discard(leaf.kind)
         action.last = index
-        action.facts.append(Fact(leaf.kind, index, digest(leaf.body)))
+        action.facts.append(Fact(leaf.kind, index, digest(leaf.body), _documents(leaf.body)))
 
     def close(self) -> LogFold:
         for name, action in self._actions.items():

@@ -75,6 +75,20 @@ class Frontier:
         return cls(int.from_bytes(data[:_SIZE_BYTES], "big"), tuple(data[i : i + HASH_BYTES] for i in starts))
 
 
+def completed(before: Frontier, leaf: bytes) -> list[tuple[int, int, bytes]]:
+    """Return (level, index, root) of the subtrees that one more leaf hash completes, smallest first.
+
+    Subtree (level, index) covers the 2^level leaves from index * 2^level on; single leaves are not listed.
+    """
+    nodes = []
+    node, level = leaf, 0
+    while before.size >> level & 1:
+        node = node_hash(before.peaks[-1 - level], node)
+        level += 1
+        nodes.append((level, before.size >> level, node))
+    return nodes
+
+
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     """Return the root of a whole tree, or of one range of its leaves."""
     return Frontier().extend(leaf_hashes).root()
