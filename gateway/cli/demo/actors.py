@@ -15,7 +15,7 @@ from gateway.cli.demo.site import AUDIENCE
 from gateway.cli.demo.world import World
 
 Event = Mapping[str, Any]
-LEASE_S = 15
+LEASE_S = 12
 """How long the agent asks for; long enough to be verified, short enough to see its end."""
 COMMENT = "the line is reverted; nobody will come back for these sessions"
 

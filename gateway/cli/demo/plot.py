@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 
-from gateway.cli.demo import actors
+from gateway.cli.demo import actors, siem
 from gateway.cli.demo.actors import Event
 from gateway.cli.demo.expect import Expectations
 from gateway.cli.demo.result import Result, Verdict
@@ -14,6 +14,8 @@ from gateway.cli.demo.world import ON_CALL, World
 DENIED = 4
 """How many proposals have to be denied."""
 _PAGE_S = 10.0
+_EXPORT_S = 3.0
+"""How long a page, and a line of the exported log, may take."""
 _SCENES = {
     "cause": "a cause was declared",
     "first aid": "the wrong fix came to an end",
@@ -37,6 +39,7 @@ class Plot:
         self._played: set[str] = set()
         self._abandoned: set[tuple[int, str]] = set()
         self._verdicts: dict[str, tuple[str, str]] = {}
+        self._ends: dict[str, str] = {}
         self._on: Mapping[str, Callable[[Event], None]] = {
             "incident": self._incident, "hypothesis": self._hypothesis, "read": self._read, "finding": self._finding,
             "proposed": self._proposed, "denied": self._denied, "outcome": self._outcome, "cause": self._cause,
@@ -72,9 +75,11 @@ class Plot:
         self._story.line("finding", f"{event['hypothesis']} {word}: {event['text']}")
 
     def _proposed(self, event: Event) -> None:
-        lease = f", for {event['lease_s']} s" if event["lease_s"] else ""
+        lease = f"; a lease of {event['lease_s']} s" if event["lease_s"] else ""
         self._verdicts[event["name"]] = (f"{event['name']}: {event['why'].partition(':')[0]}", str(event["verdict"]))
-        self._story.line("propose", f"{event['why']}{lease}", _short(event["command"]), f"→ {event['state']}")
+        self._story.line(
+            "propose", f"{event['why']}{lease}", _short(event["command"]), f"→ {event['verdict']}, {event['state']}"
+        )
 
     def _denied(self, event: Event) -> None:
         if event["name"] == "careless":
@@ -89,7 +94,7 @@ class Plot:
 
     def _outcome(self, event: Event) -> None:
         name, state = str(event["name"]), str(event["state"])
-        self._story.line("state", f"{name}: {state}" + (f" ({event['reason']})" if event["reason"] else ""))
+        self._show_outcome(event)
         if name == "first aid":
             self._after_first_aid(state, str(event["reason"]))
         elif name == "rate limit" and state == "LEASED":
@@ -100,6 +105,16 @@ class Plot:
             self._person_decides(str(event["action"]))
         else:
             self._after_ending(state)
+
+    def _show_outcome(self, event: Event) -> None:
+        """Show a state, and what telemetry saw when there was a verdict."""
+        reason = f" ({event['reason']})" if event["reason"] else ""
+        self._ends[str(event["name"])] = f"{event['state']}{reason}"
+        told = []
+        if event["state"] != "AWAITING_APPROVAL" and event["reason"] != "LEASE_ENDED":
+            seen = siem.telemetry(self._world.site.export, str(event["action"]), _EXPORT_S)
+            told = [f"telemetry: {seen or 'no verdict was exported'}"]
+        self._story.line("state", f"{event['name']}: {event['state']}{reason}", *told)
 
     def _after_first_aid(self, state: str, reason: str) -> None:
         """Look at the wrong fix: telemetry caught it, it was taken back by itself, and the plan is what it was."""
@@ -153,7 +168,7 @@ class Plot:
     def _conclude(self, name: str, state: str) -> None:
         self._played.add(name)
         what, verdict = self._verdicts.get(name, (name, "none"))
-        self._result.verdicts.append(Verdict(what, verdict, state))
+        self._result.verdicts.append(Verdict(what, verdict, self._ends.get(name, state)))
 
     def _cause(self, event: Event) -> None:
         case = self._world.case

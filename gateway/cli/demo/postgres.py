@@ -76,10 +76,15 @@ def _programs(home: Path, user: int | None) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise DemoFault("the demo needs its extra: pip install 'countermand-gateway[demo]'")
     install = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if user is None or all(part.stat().st_mode & 0o001 for part in (install / "bin").parents):
+    if user is None or open_to_others(install / "bin"):
         return install / "bin"
     shutil.copytree(install, home / "install", symlinks=True)
     return home / "install" / "bin"
+
+
+def open_to_others(path: Path) -> bool:
+    """Tell whether every user of the machine can reach a path."""
+    return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
 
 
 def _initdb(programs: Path, data: Path, password: Path, user: int | None) -> None:

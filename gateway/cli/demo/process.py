@@ -84,6 +84,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

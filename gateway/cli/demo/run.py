@@ -1,6 +1,7 @@
 """Run the demo from the first process to the closing table."""
 
 import contextlib
+import os
 import queue
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from gateway.cli.demo import actors, alert
 from gateway.cli.demo.case import Case, draw
 from gateway.cli.demo.expect import Expectations
 from gateway.cli.demo.plot import DENIED, Plot
-from gateway.cli.demo.postgres import CLIENT_CONNECTIONS
+from gateway.cli.demo.postgres import CLIENT_CONNECTIONS, open_to_others
 from gateway.cli.demo.process import Child, DemoFault
 from gateway.cli.demo.proof import prove
 from gateway.cli.demo.result import Result
@@ -136,8 +137,11 @@ def _aftermath(world: World, expect: Expectations, plot: Plot) -> None:
 
 @contextlib.contextmanager
 def _folder(story: Story, *, keep: bool) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="countermand-demo-"))
-    folder.chmod(0o711)  # as root the database runs as another user
+    root = os.geteuid() == 0  # then the database runs as another user, who has to reach the folder
+    usual = Path(tempfile.gettempdir())
+    parent = usual if not root or open_to_others(usual) else Path("/var/tmp")  # noqa: S108  # mkdtemp is safe there
+    folder = Path(tempfile.mkdtemp(prefix="countermand-demo-", dir=parent))
+    folder.chmod(0o711 if root else 0o700)
     try:
         yield folder
     finally:

@@ -32,6 +32,8 @@ class Site:
     http: str
     """Base URL of the HTTP door."""
     alert_secret: bytes
+    export: Path
+    """Where the log is exported to."""
 
     def door(self, name: str) -> str:
         """Return the address of a door: agent, approver or executor."""
@@ -60,7 +62,9 @@ def write(folder: Path, parts: Parts) -> Site:
     _secret(folder / "orders.dsn", parts.database.dsn(EXECUTOR))
     _secret(folder / "aws.secret", aws.SECRET_KEY)
     http = f"http://127.0.0.1:{port}"
-    site = Site(folder / "gateway.yaml", folder / "executor.yaml", folder / "state", http, alert_secret)
+    site = Site(
+        folder / "gateway.yaml", folder / "executor.yaml", folder / "state", http, alert_secret, folder / "siem.jsonl"
+    )
     _yaml(site.config, _gateway(folder, parts, port))
     _yaml(site.executor, _executor(site, parts))
     return site
@@ -111,16 +115,9 @@ def _profiles() -> dict[str, Any]:
                   "dimensions": {"DBInstanceIdentifier": aws.DATABASE}, "period_s": 1, "window_s": 10},
     }  # fmt: skip
     connections = {"name": "connections", "provider": "orders", "query": {"name": "connections"}, "kind": "improve"}
-    abandoned = {
-        "name": "abandoned",
-        "provider": "orders",
-        "query": {"name": "abandoned"},
-        "kind": "equals",
-        "limit": 0,
-    }
     return {
         overlay.PROFILE: {"checks": [{**connections, "margin": 0.15}, metric, business]},
-        overlay.SESSIONS_PROFILE: {"checks": [{**connections, "limit": CALM}, metric, abandoned, business]},
+        overlay.SESSIONS_PROFILE: {"checks": [{**connections, "limit": CALM}, metric, business]},
     }
 
 
@@ -151,10 +148,6 @@ def _queries(case: Case) -> dict[str, Mapping[str, Any]]:
     )
     return {
         "connections": {"sql": "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"},
-        "abandoned": {
-            "sql": "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-            " AND state_change < clock_timestamp() - interval '1 s'"
-        },
         "rows_per_s": {"sql": f"SELECT ({counts}) / 2.0"},
     }
 

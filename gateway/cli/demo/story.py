@@ -15,6 +15,8 @@ from rich.text import Text
 
 _WIDTH = 118
 """Of a transcript that is not a terminal."""
+_SILENCE_S = 2.0
+"""After which a transcript that is not a terminal tells how far the waiting has come."""
 _INDENT = 17
 """Where the words of a line begin."""
 _STYLES = {
@@ -33,6 +35,7 @@ class Story:
         self._console = Console(file=stream, width=width, highlight=False)
         self._started = time.monotonic()
         self._status: Status | None = None
+        self._said = self._started
 
     @property
     def elapsed_s(self) -> float:
@@ -55,8 +58,9 @@ class Story:
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
-        """Show that something is being waited for; on a terminal only, with what `progress` says."""
+        """Show that something is being waited for, with what `progress` says."""
         if not self._console.is_terminal:
+            self._said = time.monotonic()
             self.line("…", text)
             yield
             return
@@ -71,6 +75,9 @@ class Story:
         """Say how far the present waiting has come."""
         if self._status is not None:
             self._status.update(escape(text))
+        elif time.monotonic() - self._said > _SILENCE_S:
+            self._said = time.monotonic()
+            self.line("…", text)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table."""

@@ -1,0 +1,42 @@
+"""What arrived at the SIEM: the exported log, read as any consumer of it would."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_VERDICT, _SAMPLE = "CM1015", "CM1014"
+_POLL_S = 0.1
+
+
+def telemetry(export: Path, action: str, patience_s: float) -> str:
+    """Return what verification saw of an action: each check before and at last, and where it stood.
+
+    The exporter follows the log; a verdict that is not there yet is waited for.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        told = _told([leaf for leaf in _leaves(export) if leaf["action"] == action])
+        if told or time.monotonic() > end:
+            return told
+        time.sleep(_POLL_S)
+
+
+def _told(leaves: Sequence[Mapping[str, Any]]) -> str:
+    samples = {s["check"]: s["value"] for leaf in leaves if leaf["kind"] == _SAMPLE for s in leaf["body"]["samples"]}
+    verdict = next((leaf["body"] for leaf in reversed(leaves) if leaf["kind"] == _VERDICT), None)
+    if verdict is None:
+        return ""
+    return ", ".join(
+        f"{name.partition('/')[2]} {verdict['baseline'].get(name)} → {samples.get(name)} ({standing})"
+        for name, standing in verdict["checks"].items()
+    )
+
+
+def _leaves(export: Path) -> Iterator[Mapping[str, Any]]:
+    if not export.exists():
+        return
+    for line in export.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.endswith("\n"):  # the last line may still be being written
+            yield json.loads(line)["leaf"]
