@@ -8,7 +8,7 @@ from gateway.parsing.code import Code
 CODES: Mapping[str, Code] = MappingProxyType(
     {
         "GIT_SUBCOMMAND": Code(
-            "git {subcommand} is not a read of committed history",
+            "git {subcommand} is not a read",
             "use one of: {known}; to change code, open a pull request that reverts the commit",
         ),
         "GIT_OPTION_BEFORE": Code(
@@ -24,10 +24,6 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "GIT_WOULD_WRITE": Code("git {subcommand} with a name creates it", "add --list to look for names"),
         "GIT_REVISION": Code("a revision is not accepted", "write a branch, tag, commit, HEAD~n, or a range of them"),
         "GIT_PATH": Code("a path is not accepted", "write a path inside the repository, without .. and .git"),
-        "GIT_WORKING_TREE": Code(
-            "the working tree is not read",
-            "compare two commits: git diff HEAD~1 HEAD -- path; or read git log -1",
-        ),
         "GIT_PARAMS": Code(
             "the params of a git step are wrong",
             'send {{"options": {{"--max-count": "5", "--oneline": true}}, "arguments": ["HEAD"], "paths": []}}',

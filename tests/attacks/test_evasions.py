@@ -200,7 +200,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "git log --format=%G?",
         "git blame --contents=/etc/passwd x",
         "git show HEAD:../../etc/passwd",
-        "git status",
+        "git -c core.fsmonitor=id status",
         "git log --exec=id",
         "git archive --remote=ext::id HEAD",
         "git ls-remote ext::id",

@@ -1,11 +1,11 @@
-"""git steps: reads of committed history; `api.argv` is the exact argv behind `git`.
+"""git steps: reads of one repository; `api.argv` is the exact argv behind `git`.
 
 The executor adds what the repository must not decide: no system and global configuration, no fsmonitor, hooks,
 pager, external diff, text conversion, signature programs or lazy fetches, and no optional locks.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.canonical import Json
@@ -14,20 +14,25 @@ from gateway.core.step import Step, Target, Tool
 from gateway.parsing.catalog import Catalog
 from gateway.parsing.result import ParsedStep, Refusal
 from gateway.parsing.scope import resolve_scope
-from gateway.parsing.tools.git_table import SUBCOMMANDS, Option, Subcommand
+from gateway.parsing.tools.git_table import INSTEAD, SUBCOMMANDS, Option, Subcommand
 from gateway.parsing.typed import agrees
 from gateway.parsing.words import TypedStep, Word
 
 TOOL: Tool = "git"
 TABLE = "git-2.39"
 _PARAMS = frozenset({"options", "arguments", "paths"})
-_REVISION = re.compile(r"\^?[A-Za-z0-9_@][A-Za-z0-9_./@^~+-]{0,199}(@\{[A-Za-z0-9. -]{1,32}\})?[\^~0-9]*")
+_REVISION = re.compile(
+    r"\^?[A-Za-z0-9_@][A-Za-z0-9_./@^~+-]{0,199}(@\{[A-Za-z0-9. -]{1,32}\}|\^\{[a-z]{0,8}\}|\^[!@-])?[\^~0-9]*"
+)
 _MAX_REVISION = 240
 _PATH = re.compile(r"[A-Za-z0-9_.@+*][A-Za-z0-9_.@+/ *=,-]{0,255}")
 _REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
 _COUNT = re.compile(r"-([0-9]{1,6})")
 _SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
+
+
+_Found = tuple[list[tuple[str, str | None]], int]
 
 
 @dataclass(slots=True)
@@ -40,13 +45,16 @@ class _Read:
 
 
 def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
-    """Read `git SUBCOMMAND ...`; options before the subcommand are refused."""
+    """Read `git SUBCOMMAND ...`; of the options before the subcommand only `--no-pager` is known, and dropped."""
+    if len(words) > 1 and words[1].text == "--no-pager":
+        words = (words[0], *words[2:])
     if len(words) == 1:
         return Refusal("GIT_SUBCOMMAND", words[0].span, {"subcommand": "nothing", "known": _known()})
     name = words[1].text
     table = SUBCOMMANDS.get(name)
     if table is None:
-        return Refusal(_unknown(name), words[1].span, {"subcommand": _shown(name), "known": _known()})
+        code = "GIT_OPTION_BEFORE" if name.startswith("-") else "GIT_SUBCOMMAND"
+        return Refusal(code, words[1].span, {"subcommand": _shown(name), "known": _known()})
     read = _sort(name, table, words[2:])
     return read if isinstance(read, Refusal) else build(name, read, catalog, scope)
 
@@ -104,37 +112,44 @@ def _sort(name: str, table: Subcommand, words: tuple[Word, ...]) -> _Read | Refu
             index += taken
         else:
             read.arguments.append(text)
-    if name == "blame" and read.paths is None and read.arguments:
-        read.paths = [read.arguments.pop()]
+    if read.paths is None and table.bare_paths:
+        read.paths = read.arguments[-table.bare_paths :]
+        del read.arguments[-table.bare_paths :]
     return read
 
 
-def _option(table: Subcommand, text: str, following: str | None) -> tuple[list[tuple[str, str | None]], int] | None:
+def _option(table: Subcommand, text: str, following: str | None) -> _Found | None:
     """Read one word; return its options and how many further words were taken, None when it is unknown."""
     count = _COUNT.fullmatch(text)
     if count and "--max-count" in table.options:
         return [("--max-count", count[1])], 0
+    return _long(table, text, following) if text.startswith("--") else _short(table, text, following)
+
+
+def _long(table: Subcommand, text: str, following: str | None) -> _Found | None:
     name, equals, value = text.partition("=")
-    if text.startswith("--"):
-        canonical = table.spellings.get(name, name)
-        option = table.options.get(canonical)
-        if option is None or (equals and option.value is None):
-            return None
-        return _with_value(canonical, option, value if equals else None, following)
-    letter = text[:2]
-    option = table.options.get(table.spellings.get(letter, letter))
-    if option is not None and (option.value is not None or len(text) == len(letter)):
-        attached = text[len(letter) :] or None
-        return _with_value(table.spellings.get(letter, letter), option, attached, following)
+    canonical = table.spellings.get(name, name)
+    option = table.options.get(canonical)
+    if option is None or (equals and option.value is None):
+        return None
+    return _with_value(canonical, option, value if equals else None, following)
+
+
+def _short(table: Subcommand, text: str, following: str | None) -> _Found | None:
+    """Read `-x`, `-xVALUE`, `-x VALUE`, or several flags together where the subcommand has such."""
+    if text in table.options and table.options[text].value is None:
+        return [(text, None)], 0
+    name = table.spellings.get(text[:2], text[:2])
+    option = table.options.get(name)
+    if option is not None and (option.value is not None or len(text) == len("-x")):
+        return _with_value(name, option, text[2:] or None, following)
     letters = [f"-{character}" for character in text[1:]]
     if len(letters) > 1 and all(letter[1] in table.bundle for letter in letters):
         return [(table.spellings.get(letter, letter), None) for letter in letters], 0
     return None
 
 
-def _with_value(
-    name: str, option: Option, value: str | None, following: str | None
-) -> tuple[list[tuple[str, str | None]], int] | None:
+def _with_value(name: str, option: Option, value: str | None, following: str | None) -> _Found | None:
     if option.value is None or value is not None or option.optional:
         return [(name, value)], 0
     return None if following is None else ([(name, following)], 1)
@@ -159,7 +174,7 @@ def _options(table: Subcommand, found: list[tuple[str, str | None]]) -> dict[str
     """Check values, duplicates and groups; an option that may repeat has a list."""
     options: dict[str, Json] = {}
     groups: set[str] = set()
-    for name, value in [*found, *((name, None) for name in table.implied if (name, None) not in found)]:
+    for name, value in [*found, *((name, None) for name in _implied(table, found))]:
         option = table.options[name]
         repeated = (name in options and not option.many) or (option.group and option.group in groups)
         if repeated:
@@ -169,6 +184,12 @@ def _options(table: Subcommand, found: list[tuple[str, str | None]]) -> dict[str
         groups |= {option.group} - {""}
         options[name] = [*options.get(name, []), value] if option.many else (True if value is None else value)
     return dict(sorted(options.items()))
+
+
+def _implied(table: Subcommand, found: list[tuple[str, str | None]]) -> list[str]:
+    given = {name for name, _ in found}
+    instead = any(table.options[name].group == INSTEAD for name in given)
+    return [] if instead else [name for name in table.implied if name not in given]
 
 
 def _valid(option: Option, value: str | None) -> bool:
@@ -185,10 +206,10 @@ def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Re
     accepted = _REF_PATTERN.fullmatch if table.implied else _is_revision
     if not all(accepted(revision) for revision in revisions):
         return Refusal("GIT_REVISION")
-    inside = [value.partition(":")[2] for value in options.get("-L", []) if name == "log"]
+    inside = [value.rpartition(":")[2] for value in options.get("-L", []) if name == "log"]
     if not all(_is_path(path) for path in [*(read.paths or []), *inside]):
         return Refusal("GIT_PATH")
-    return Refusal("GIT_WORKING_TREE") if name == "diff" and not _committed(options, read.arguments) else None
+    return None
 
 
 def _counts(name: str, table: Subcommand, read: _Read) -> Refusal | None:
@@ -211,13 +232,6 @@ def _is_revision(text: str) -> bool:
 
 def _is_path(text: str) -> bool:
     return bool(_PATH.fullmatch(text)) and not {"..", ".git"} & set(text.lower().split("/"))
-
-
-def _committed(options: Mapping[str, Json], arguments: Sequence[str]) -> bool:
-    """Tell whether a diff compares commits or the index, never the working tree."""
-    if "--cached" in options:
-        return len(arguments) <= 1
-    return len(arguments) == 2 or (len(arguments) == 1 and ".." in arguments[0])  # two revisions
 
 
 def _argv(
@@ -245,12 +259,6 @@ def _texts(value: Json) -> bool:
 
 def _known(prefix: str = "") -> str:
     return ", ".join(prefix + name for name in SUBCOMMANDS)
-
-
-def _unknown(name: str) -> str:
-    if name.startswith("-"):
-        return "GIT_OPTION_BEFORE"
-    return "GIT_WORKING_TREE" if name == "status" else "GIT_SUBCOMMAND"
 
 
 def _shown(text: str) -> str:

@@ -1,7 +1,8 @@
-"""The git commands that may be proposed: reads of committed history, as exact tables (git 2.39).
+"""The git commands that may be proposed: reads of one repository, as exact tables (git 2.39).
 
-Left out on purpose: everything that reads the working tree (`status`, `diff` without two commits), because git
-then runs the repository's own filters; everything that names a program or a file outside the commit.
+Left out on purpose: whatever names a program or a file outside the repository, and every abbreviation. Commands
+that look at the working tree are safe because the executor shows git a directory without the repository's own
+configuration: no filter, hook, pager or monitor is defined there.
 """
 
 import re
@@ -14,22 +15,31 @@ _TEXT = re.compile(r"[^\n\t]{1,128}")
 _DATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+.,/-]{0,63}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.*/@-]{0,127}")
 _DATE_STYLE = re.compile(
-    r"iso|iso-strict|iso8601|iso8601-strict|relative|short|local|human|unix|raw|default|rfc|rfc2822"
+    r"(iso|iso-strict|iso8601|iso8601-strict|relative|short|local|human|unix|raw|default|rfc|rfc2822)(-local)?"
+    r"|format(-local)?:[%A-Za-z0-9 :./,_-]{1,64}"
 )
-# Placeholders of `--format`: %G runs gpg, %( and %x are not needed.
+# Placeholders of `--format`: %G runs gpg and is not among them; of %x only blanks and separators.
 _FORMAT = re.compile(
     r"oneline|short|medium|full|fuller|reference|raw"
-    r"|(format:|tformat:)?(?=.*%)([A-Za-z0-9 ,.:;|/#@=_<>'\"+*\[\]-]|%(h|H|t|T|p|P|s|b|B|n|d|D|f|e|%"
-    r"|a[nNeElLdDrtiIsh]|c[nNeElLdDrtiIsh]|C(red|green|blue|reset)))+"
+    r"|(format:|tformat:)?(?=.*%)([^%\n\t]|%(h|H|t|T|p|P|s|b|B|n|d|D|f|e|%|x(00|09|0[aA]|20|2[cC]|7[cC])"
+    r"|a[nNeElLdDrtiIshc]|c[nNeElLdDrtiIsh]|C(red|green|blue|reset|\([a-z0-9 ]{1,32}\))))+"
 )
 _FILTER = re.compile(r"[ACDMRTXacdmrtx]{1,12}")
 _CONTEXT = re.compile(r"[0-9]{1,3}")
-_LINES = re.compile(r"[0-9]{1,7},\+?[0-9]{1,7}")
-_LINES_IN = re.compile(r"[0-9]{1,7},\+?[0-9]{1,7}:.+")
+_POINT = r"(?:[0-9]{1,7}|/[^/\n\t]{1,64}/)"
+_RANGE = rf"{_POINT}?,[+-]?{_POINT}|{_POINT},?"
+_LINES = re.compile(_RANGE)
+_LINES_IN = re.compile(rf"(?:{_RANGE}):[^:]+")
 _DECORATE = re.compile(r"short|full|auto|no")
 _SIMILARITY = re.compile(r"[0-9]{1,3}%?")
 _ABBREV = re.compile(r"[0-9]{1,2}")
+_COLOR = re.compile(r"never|auto|always")
+_UNTRACKED = re.compile(r"no|normal|all")
 _SORT = re.compile(r"-?(refname|version:refname|v:refname|creatordate|committerdate|authordate|taggerdate)")
+
+
+INSTEAD = "instead"
+"""The group of an option that takes the place of what a subcommand implies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,11 @@ class Subcommand:
     """Least and most words before `--`: revisions, for `grep` a pattern first."""
     paths: int = 16
     default: str = ""
-    """The revision that is added when none is given, so that the working tree is never read."""
+    """The revision that is added when none is given: what is committed is read, also in a bare repository."""
     separated: bool = True
-    """`--` is always added, so that git takes no argument for a path of the working tree."""
+    """`--` is always added, so that git takes no argument for a path."""
+    bare_paths: int = 0
+    """How many of the last arguments are paths when there is no `--`."""
     spellings: Mapping[str, str] = field(default_factory=dict)
     """Other names of an option."""
     bundle: str = ""
@@ -64,6 +76,7 @@ class Subcommand:
 
 
 _FLAG = Option()
+_INSTEAD = Option(group=INSTEAD)
 _DIFF: Mapping[str, Option] = {
     "--patch": Option(group="patch"), "--no-patch": Option(group="patch"), "--stat": _FLAG, "--shortstat": _FLAG,
     "--numstat": _FLAG, "--summary": _FLAG, "--name-only": Option(group="names"), "--no-color": _FLAG,
@@ -71,7 +84,8 @@ _DIFF: Mapping[str, Option] = {
     "--ignore-all-space": _FLAG, "--ignore-space-change": _FLAG, "--diff-filter": Option(_FILTER),
     "--find-renames": Option(_SIMILARITY, optional=True, group="renames"), "--word-diff": _FLAG, "--raw": _FLAG,
     "--find-copies": Option(_SIMILARITY, optional=True), "--function-context": _FLAG, "--minimal": _FLAG,
-    "--full-index": _FLAG, "--dirstat": _FLAG, "--check": _FLAG, "--ignore-blank-lines": _FLAG,
+    "--color": Option(_COLOR, optional=True), "--full-index": _FLAG, "--dirstat": _FLAG,
+    "--check": _FLAG, "--ignore-blank-lines": _FLAG,
 }  # fmt: skip
 _COMMITS: Mapping[str, Option] = {
     "--oneline": Option(group="format"), "--format": Option(_FORMAT, group="format"), "--date": Option(_DATE_STYLE),
@@ -85,7 +99,8 @@ _WALK: Mapping[str, Option] = {
     "--first-parent": _FLAG, "--reverse": _FLAG, "--regexp-ignore-case": _FLAG, "--branches": _FLAG, "--tags": _FLAG,
     "--remotes": _FLAG, "--date-order": Option(group="order"), "--topo-order": Option(group="order"),
     "--extended-regexp": Option(group="regexp"), "--fixed-strings": Option(group="regexp"),
-    "--invert-grep": _FLAG, "--ancestry-path": _FLAG,
+    "--invert-grep": _FLAG, "--ancestry-path": _FLAG, "--simplify-by-decoration": _FLAG, "--full-history": _FLAG,
+    "--show-pulls": _FLAG, "--boundary": _FLAG,
 }  # fmt: skip
 _LOG: Mapping[str, Option] = {
     "--graph": _FLAG, "--follow": _FLAG, "-S": Option(_TEXT, group="pickaxe"), "-G": Option(_TEXT, group="pickaxe"),
@@ -118,6 +133,11 @@ _DESCRIBE: Mapping[str, Option] = {
     "--contains": _FLAG, "--exact-match": _FLAG, "--match": Option(_NAME),
 }  # fmt: skip
 
+_STATUS: Mapping[str, Option] = {
+    "--short": Option(group="form"), "--porcelain": Option(group="form"), "--long": Option(group="form"),
+    "--branch": _FLAG, "--untracked-files": Option(_UNTRACKED, optional=True), "--no-renames": _FLAG,
+}  # fmt: skip
+
 _WALK_SPELLINGS = {
     "-n": "--max-count", "-i": "--regexp-ignore-case", "-E": "--extended-regexp", "-F": "--fixed-strings",
     "--after": "--since", "--before": "--until",
@@ -132,6 +152,7 @@ _GREP_SPELLINGS = {
     "-F": "--fixed-strings", "-v": "--invert-match", "-c": "--count", "--files-with-matches": "-l",
 }  # fmt: skip
 _BLAME_SPELLINGS = {"--show-email": "-e", "--show-name": "-f", "--show-number": "-n", "-p": "--porcelain"}
+_STATUS_SPELLINGS = {"-s": "--short", "-b": "--branch", "-u": "--untracked-files"}
 _REF_SPELLINGS = {"-l": "--list", "-a": "--all", "-r": "--remotes", "-v": "--verbose"}
 
 SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
@@ -141,7 +162,8 @@ SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
         ),
         "show": Subcommand({**_COMMITS, **_DIFF}, spellings=_DIFF_SPELLINGS),
         "diff": Subcommand({**_DIFF, "--cached": _FLAG}, (0, 2), spellings=_DIFF_SPELLINGS),
-        "blame": Subcommand(_BLAME, (0, 1), 1, default="HEAD", spellings=_BLAME_SPELLINGS),
+        "blame": Subcommand(_BLAME, (0, 1), 1, default="HEAD", bare_paths=1, spellings=_BLAME_SPELLINGS),
+        "status": Subcommand(_STATUS, (0, 0), bare_paths=16, spellings=_STATUS_SPELLINGS, bundle="sb"),
         "shortlog": Subcommand(
             {**_WALK, "--summary": _FLAG, "--numbered": _FLAG, "--email": _FLAG},
             default="HEAD", bundle="sne", spellings={"-s": "--summary", "-n": "--numbered", "-e": "--email"},
@@ -153,13 +175,24 @@ SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
         ),
         "rev-list": Subcommand({**_WALK, "--count": _FLAG}, default="HEAD", spellings=_WALK_SPELLINGS),
         "branch": Subcommand(
-            {**_REFS, "--all": _FLAG, "--remotes": _FLAG, "--verbose": _FLAG}, (0, 4), 0,
+            {**_REFS, "--all": _FLAG, "--remotes": _FLAG, "--verbose": _FLAG, "-vv": _FLAG, "--show-current": _INSTEAD},
+            (0, 4), 0,
             separated=False, spellings=_REF_SPELLINGS, bundle="arvl", implied=("--list",),
         ),
-        "tag": Subcommand(_REFS, (0, 4), 0, separated=False, spellings={"-l": "--list"}, implied=("--list",)),
-        "ls-files": Subcommand({"--cached": _FLAG, "--stage": _FLAG}, (0, 0), spellings={"-c": "--cached"}),
+        "tag": Subcommand(
+            {**_REFS, "-n": Option(_ABBREV, optional=True)}, (0, 4), 0,
+            separated=False, spellings={"-l": "--list"}, implied=("--list",),
+        ),
+        "ls-files": Subcommand(
+            {"--cached": _FLAG, "--stage": _FLAG}, (0, 0), bare_paths=16, spellings={"-c": "--cached", "-s": "--stage"}
+        ),
         "ls-tree": Subcommand(_TREE, (1, 8), 0, separated=False, bundle="rdtl", spellings={"--long": "-l"}),
         "describe": Subcommand(_DESCRIBE, (0, 4), 0, default="HEAD", separated=False),
+        "cat-file": Subcommand(
+            {"-p": Option(group="what"), "-t": Option(group="what"), "-s": Option(group="what")}, (1, 1), 0,
+            separated=False,
+        ),
+        "name-rev": Subcommand({"--name-only": _FLAG, "--tags": _FLAG}, (1, 8), 0, separated=False),
         "merge-base": Subcommand({"--all": _FLAG, "--is-ancestor": _FLAG}, (2, 4), 0, separated=False),
     }
 )  # fmt: skip
