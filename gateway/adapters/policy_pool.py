@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine, Mapping
+from itertools import chain, repeat
 
 from gateway.adapters.policy_child import Child, load_child, read_answer, start_child
 from gateway.adapters.policy_document import Documents
@@ -137,7 +138,8 @@ class Pool:
             _background(self._starting, self._respawn())
 
     async def _respawn(self) -> None:
-        for pause in _BACKOFF_S:
+        """Start a child, again and again at growing intervals: without one everything is denied."""
+        for pause in chain(_BACKOFF_S, repeat(_BACKOFF_S[-1])):
             await asyncio.sleep(pause)
             try:
                 await self.add()
@@ -145,7 +147,6 @@ class Pool:
                 _log.error("a policy worker could not be started: %s", exc)
             else:
                 return
-        _log.error("gave up starting a policy worker of %s", self.bundle.revision)
 
 
 def _background(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:

@@ -17,6 +17,7 @@ from gateway.core.bundle import ROOT, Bundle
 from gateway.core.canonical import Json
 from gateway.core.rego_ast import (
     Definition,
+    Reference,
     Unit,
     declared,
     literal_members,
@@ -28,6 +29,7 @@ from gateway.core.rego_builtins import PORTABLE
 
 _EMITTING = ("findings", "obligations")
 _LEVELS = {"permit": {"shadow", "approve", "allow"}, "limit": {"deny", "shadow", "approve"}}
+_Mention = tuple[Unit, Definition, tuple[Reference, ...]]
 _PLAIN_ARGUMENTS = frozenset({"Var", "String", "RawString", "Number", "Bool", "Null"})
 _REMEDY_LEVELS = {
     ("limit", "deny"),
@@ -66,10 +68,11 @@ class Emission:
 def lint(bundle: Bundle, units: Iterable[Unit]) -> tuple[Fault, ...]:
     """Return all faults, sorted; none means the bundle may be loaded."""
     found = tuple(units)
+    mentions = _mentions(found)
     faults = [
         *(fault for unit in found for fault in _placement(unit)),
-        *_calls(found),
-        *_cycles(found),
+        *_calls(mentions),
+        *_cycles(mentions),
         *_names(found),
         *(fault for unit in found for fault in (*_heads(unit), *_literals(unit), *_negations(unit))),
         *_texts(bundle, found),
@@ -114,17 +117,20 @@ def _placement(unit: Unit) -> Iterator[Fault]:
         yield Fault(path, line, "with", "`with` is for tests only: it could change what a rule sees")
 
 
-def _calls(units: tuple[Unit, ...]) -> Iterator[Fault]:
-    functions = {d.name for unit in units for d in unit.definitions if d.kind == "function"}
-    for unit in units:
-        for definition in unit.definitions:
-            for reference in references(unit, definition.node):
-                if not reference.call:
-                    continue
-                known = reference.path in PORTABLE or _target(unit, reference.path) in functions
-                if not known or reference.dynamic:
-                    message = f"{reference.path} is no function of the bundle or of the portable subset"
-                    yield Fault(unit.source.path, reference.line, "function", message)
+def _mentions(units: tuple[Unit, ...]) -> list[_Mention]:
+    return [(unit, d, tuple(references(unit, _body(d)))) for unit in units for d in unit.definitions]
+
+
+def _calls(mentions: list[_Mention]) -> Iterator[Fault]:
+    functions = {definition.name for _, definition, _ in mentions if definition.kind == "function"}
+    for unit, _, found in mentions:
+        for reference in found:
+            if not reference.call:
+                continue
+            known = reference.path in PORTABLE or _target(unit, reference.path) in functions
+            if not known or reference.dynamic:
+                message = f"{reference.path} is no function of the bundle or of the portable subset"
+                yield Fault(unit.source.path, reference.line, "function", message)
 
 
 def _target(unit: Unit, path: str) -> str:
@@ -132,13 +138,12 @@ def _target(unit: Unit, path: str) -> str:
     return path.removeprefix("data.") if path.startswith("data.") else f"{unit.package}.{path}"
 
 
-def _cycles(units: tuple[Unit, ...]) -> Iterator[Fault]:
-    where = {d.name: (unit.source.path, d.line) for unit in units for d in unit.definitions}
+def _cycles(mentions: list[_Mention]) -> Iterator[Fault]:
+    where = {definition.name: (unit.source.path, definition.line) for unit, definition, _ in mentions}
     graph = {name: set[str]() for name in where}
-    for unit in units:
-        for definition in unit.definitions:
-            for reference in references(unit, _body(definition)):
-                graph[definition.name] |= _targets(_target(unit, reference.path), where, dynamic=reference.dynamic)
+    for unit, definition, found in mentions:
+        for path, dynamic in {(_target(unit, r.path), r.dynamic) for r in found}:
+            graph[definition.name] |= _targets(path, where, dynamic=dynamic)
     for name in _on_cycles(graph):
         yield Fault(*where[name], "recursion", f"{name} depends on itself")
 

@@ -180,13 +180,17 @@ def _indexes(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 
 
 def _all(node: Json) -> Iterator[tuple[str, Json]]:
-    if isinstance(node, Mapping):
-        for kind, value in node.items():
-            yield kind, value
-            yield from _all(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _all(item)
+    """Yield every (kind, value) below a node, in no particular order; spans hold nothing and are left out."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, dict):
+            for kind, value in current.items():
+                if kind != "span" and isinstance(value, (dict, list)):
+                    yield kind, value
+                    pending.append(value)
+        elif isinstance(current, list):
+            pending.extend(current)
 
 
 def _pattern(node: Json) -> Iterator[tuple[str, int]]:
