@@ -109,7 +109,7 @@ class RegorusEngine:
 
     def _same(self, text: str, answer: str) -> bool:
         try:
-            return _comparable(self._interpret(text, ENTRY)) == _comparable(answer)
+            return bool(_comparable(self._interpret(text, ENTRY)) == _comparable(answer))
         except PolicyFault:
             return False
 
