@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from gateway.core.canonical import Json
-from gateway.ports import SwitchRow, Tx
+from gateway.ports import ReadRow, SwitchRow, Tx
 from gateway.service.policy_input import Context
 from gateway.service.proposal import Proposal
 
+_MAX_READS = 64
 _SWITCH_CODE = {"stop": "GATEWAY_STOPPED", "freeze": "GATEWAY_FROZEN"}
 
 
@@ -18,12 +19,21 @@ def read_context(tx: Tx, proposal: Proposal, *, now_ms: int, window_ms: int, non
     incident = tx.incident(str(proposal.doc["incident"])) if proposal.doc["incident"] else None
     return Context(
         incident=incident,
-        reads=tuple(tx.reads(incident.id)) if incident is not None else (),
+        reads=_evidence(tx.reads(incident.id)) if incident is not None else (),
         agent_history=tx.history(agent=agent["id"], since_ms=since),
         target_history={t: tx.history(target=t, since_ms=since) for t in proposal.targets},
         votes=tuple(v for v in tx.votes(action, nonce) if v.approve) if nonce else (),
         switches=_codes(tx.switches(), agent["id"], proposal),
     )
+
+
+def _evidence(reads: Iterable[ReadRow]) -> tuple[ReadRow, ...]:
+    """Return what may be evidence: the newest success on each set of targets, the newest of these, oldest first.
+
+    An incident of a thousand reads must not outgrow the policy input.
+    """
+    newest = {r.targets: r for r in sorted(reads, key=lambda r: r.at_ms) if r.outcome == "succeeded"}
+    return tuple(sorted(newest.values(), key=lambda r: r.at_ms)[-_MAX_READS:])
 
 
 def quick_context(switches: Iterable[SwitchRow], proposal: Proposal) -> Context:

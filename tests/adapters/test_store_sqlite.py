@@ -1,4 +1,4 @@
-# ruff: noqa: ASYNC220, ASYNC240 - a test may look at its files while nothing else runs
+# ruff: noqa: ASYNC220 - a test may look at its files while nothing else runs
 import asyncio
 import signal
 import sqlite3

@@ -1,4 +1,4 @@
-# ruff: noqa: ASYNC240 - a test may look at its files while nothing else runs
+
 import json
 import resource
 import stat

@@ -100,7 +100,8 @@ def test_text_never_raises(data: bytes) -> None:
 
 _FRAGMENTS = st.sampled_from(
     ["psql", "git", "systemctl", "-c", "'select 1'", "'select", "log", "--", "-n", "5", "status", "web", "&&", ";", "|",
-     "'", '"', "$", "\\", "\n", " ", "'show all'", "blame", "a/b", "restart", "drain-node", "é", "-d", "orders", "kubectl"]
+     "'", '"', "$", "\\", "\n", " ", "'show all'", "blame", "a/b", "restart", "drain-node", "é", "-d", "orders",
+     "kubectl"]
 )  # fmt: skip
 
 

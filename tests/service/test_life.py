@@ -406,3 +406,13 @@ async def test_every_leaf_is_in_a_checkpoint_that_verifies() -> None:
         assert await made.signer.sign()
         proof = await made.gateway.proof(index=None, action=view.id, first_size=0, size=0)
         assert loads_strict(proof.leaf)["action"] == view.id
+
+
+async def test_an_incident_of_many_reads_does_not_outgrow_the_policy_input() -> None:
+    async with lab() as made:
+        alert = await made.gateway.open_alert(
+            "alertmanager", title="slow", labels={}, alert_ms=made.clock.now_ms(), fingerprint="f2"
+        )
+        for _ in range(5):
+            await made.settled(READ, incident=alert.id)
+        assert len(made.policy.asked[-1]["incident"]["reads"]) == 1
