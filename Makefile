@@ -27,7 +27,8 @@ demo: setup ## the case study end to end on real local targets, < 60 s
 
 test: setup lint ## everything CI runs
 	@$(BIN)/python tools/opa.py
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n auto --dist loadfile -m "not alone"
+	@$(BIN)/pytest -q -m alone
 
 lint: setup ## ruff, mypy --strict, import contracts, buf, generated files
 	@$(BIN)/ruff check
