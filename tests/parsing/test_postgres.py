@@ -134,6 +134,9 @@ def test_what_quotes_hold_does_change_the_digest(one: str, other: str) -> None:
         ("select " + "1," * 600 + "1", "SQL_TOO_LARGE"),
         ("select " + "(" * 17 + "1" + ")" * 17, "SQL_TOO_DEEP"),
         ("select array[array[array[1]]]", "SQL_TOO_DEEP"),
+        ("select 1 from t " + "join b " * 30, "SQL_JOINS"),
+        ("select 1 from t " + "left join b " * 5, "SQL_JOINS"),
+        ("select 1 from t " + "join b " * 30 + "on true " * 30, "SQL_JOINS"),
     ],
 )
 def test_what_is_not_plain_sql_is_refused(text: str, refusal: str) -> None:
@@ -490,6 +493,11 @@ def test_nothing_else_of_a_role_can_be_changed(text: str, refusal: str) -> None:
 )
 def test_typed_reads_and_writes_are_checked_like_text(value: dict[str, object], refusal: str) -> None:
     assert typed_code({"tool": "postgres", **value}) == refusal
+
+
+@pytest.mark.parametrize("unit", ["join b on true ", "cross join b ", "natural left join b ", "join b using (a) "])
+def test_joins_with_their_condition_may_be_many(unit: str) -> None:
+    assert sql("select count(*) from t " + unit * 20) == "accepted"
 
 
 def test_sql_may_span_lines_inside_its_quotes() -> None:

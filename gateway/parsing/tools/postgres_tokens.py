@@ -12,11 +12,15 @@ from gateway.parsing.result import Refusal
 from gateway.parsing.tools.postgres_names import FUNCTIONS, TYPES
 
 MAX_SQL_BYTES = 8 * 1024
-MAX_TOKENS = 1024
+MAX_TOKENS = 640
 MAX_DEPTH = 16
 # sqlglot reads nested arrays in exponential time; no question about an incident nests them.
 MAX_BRACKET_DEPTH = 2
 MAX_BRACKETS = 32
+# So are joins whose conditions come later, as in `a JOIN b JOIN c ON .. ON ..`.
+MAX_OPEN_JOINS = 4
+_CONDITIONS = frozenset({"on", "using"})
+_UNCONDITIONAL = frozenset({"cross", "natural"})
 MAX_IDENTIFIER = 63
 Kind = Literal["word", "quoted", "string", "number", "operator", "mark"]
 OPERATORS = names(
@@ -141,7 +145,7 @@ def _statement(tokens: list[Token]) -> tuple[Token, ...] | Refusal:
         return Refusal("SQL_SEVERAL_STATEMENTS")
     if len(tokens) > MAX_TOKENS:
         return Refusal("SQL_TOO_LARGE", args={"max": MAX_TOKENS})
-    return _neighbours(tokens) or _nested(tokens) or tuple(tokens)
+    return _neighbours(tokens) or _nested(tokens) or _joins(tokens) or tuple(tokens)
 
 
 def _neighbours(tokens: list[Token]) -> Refusal | None:
@@ -165,4 +169,17 @@ def _nested(tokens: list[Token]) -> Refusal | None:
             total += text == "["
         if depth > MAX_DEPTH or brackets > MAX_BRACKET_DEPTH or total > MAX_BRACKETS:
             return Refusal("SQL_TOO_DEEP", args={"max": MAX_DEPTH})
+    return None
+
+
+def _joins(tokens: list[Token]) -> Refusal | None:
+    words = ["", "", "", *(token.text if token.kind == "word" else "" for token in tokens)]
+    waiting = 0
+    for index, word in enumerate(words):
+        if word == "join" and not _UNCONDITIONAL & set(words[index - 3 : index]):
+            waiting += 1
+        elif word in _CONDITIONS:
+            waiting = max(0, waiting - 1)
+        if waiting > MAX_OPEN_JOINS:
+            return Refusal("SQL_JOINS", args={"max": MAX_OPEN_JOINS})
     return None
