@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,22 +18,15 @@ LIMIT = 24
 _POLL_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """What was sent, and when."""
-
-    value: float
-    at_ms: int
-
-
-def wait_and_fire(url: str, gateway: str, secret: bytes, timeout_s: float) -> Alert:
-    """Wait until the metric is above the limit, then post the alert; raises DemoFault when it never is."""
+def wait_and_fire(url: str, gateway: str, secret: bytes, timeout_s: float) -> float:
+    """Wait until the metric is above the limit, post the alert and return the value; raises DemoFault if it never is."""
     end = time.monotonic() + timeout_s
     with aws.client(url, "cloudwatch") as metrics:
         while time.monotonic() < end:
             value = _newest(metrics)
             if value is not None and value > LIMIT:
-                return fire(gateway, secret, value)
+                fire(gateway, secret, value)
+                return value
             time.sleep(_POLL_S)
     raise DemoFault(f"the database never had more than {LIMIT} connections: the fault did not break it")
 
@@ -51,7 +43,7 @@ def _newest(metrics: Any) -> float | None:
     return float(points[-1]["Maximum"]) if points else None
 
 
-def fire(gateway: str, secret: bytes, value: float) -> Alert:
+def fire(gateway: str, secret: bytes, value: float) -> None:
     """Post the signed webhook of Alertmanager; raises DemoFault when the gateway refuses it."""
     now = datetime.now(UTC)
     labels = {"alertname": "DatabaseConnectionsHigh", "severity": "critical", "instance": aws.DATABASE}
@@ -74,4 +66,3 @@ def fire(gateway: str, secret: bytes, value: float) -> Alert:
     answer = httpx2.post(url, content=body, headers=headers, timeout=5, trust_env=False)
     if answer.status_code != httpx2.codes.OK:
         raise DemoFault(f"the gateway refused the alert: {answer.status_code} {answer.text}")
-    return Alert(value, int(now.timestamp() * 1_000))

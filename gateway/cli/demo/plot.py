@@ -67,7 +67,6 @@ class Plot:
     def _read(self, event: Event) -> None:
         if event["state"] == "SUCCEEDED":
             self._result.reads += 1
-            self._result.first_read_ms = self._result.first_read_ms or int(event["at_ms"])
         self._story.line("read", f"{event['why']}  ({event['took_ms']} ms)", _short(event["command"]))
 
     def _finding(self, event: Event) -> None:
@@ -90,7 +89,7 @@ class Plot:
         told = bool(findings) and all(f["message"] and f["remedy"] for f in findings)
         self._expect.check("the denial says why and what to do instead", told)
         codes = ", ".join(f["code"] for f in findings)
-        self._result.verdicts.append(Verdict(_short(event["command"], 70), f"deny: {codes}", "never ran"))
+        self._result.verdicts.append(Verdict(_short(event["command"], 90), f"deny: {codes}", "never ran"))
 
     def _outcome(self, event: Event) -> None:
         name, state = str(event["name"]), str(event["state"])
@@ -119,7 +118,8 @@ class Plot:
     def _after_first_aid(self, state: str, reason: str) -> None:
         """Look at the wrong fix: telemetry caught it, it was taken back by itself, and the plan is what it was."""
         busiest = self._world.case.busiest
-        self._expect.equal("telemetry caught the wrong fix", reason, "VERIFICATION_HARMED")
+        caught = reason in {"VERIFICATION_HARMED", "VERIFICATION_INEFFECTIVE"}
+        self._expect.check("telemetry caught the wrong fix", caught, reason)
         self._expect.equal("it was taken back by itself", state, "UNDONE")
         self._unlimited(busiest.name, busiest.plan_limit, "first aid", state)
 

@@ -12,8 +12,8 @@ import psycopg
 
 from gateway.cli.demo.process import Child, DemoFault
 
-MAX_CONNECTIONS = 60
-RESERVED = 5
+MAX_CONNECTIONS = 65
+RESERVED = 10
 SUPERUSER_RESERVED = 3
 """What clients cannot take: slots for whoever has to repair the database, and for the superuser."""
 CLIENT_CONNECTIONS = MAX_CONNECTIONS - RESERVED - SUPERUSER_RESERVED

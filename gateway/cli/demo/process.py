@@ -53,19 +53,19 @@ class Child:
         """Return the process of the guard; its exit status is the program's."""
         return self._process
 
-    def ended(self) -> int | None:
-        """Return the exit status, or None while it runs."""
-        return self._process.poll()
-
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Return once `ready()` holds; raises DemoFault when the program ends first or time runs out."""
         end = time.monotonic() + timeout_s
         while not ready():
-            if self._process.poll() is not None:
-                raise DemoFault(f"{self.name} ended with status {self._process.returncode}:\n{self.tail()}")
+            self.must_run()
             if time.monotonic() > end:
                 raise DemoFault(f"{self.name} was not ready after {timeout_s:.0f} s:\n{self.tail()}")
             time.sleep(0.05)
+
+    def must_run(self) -> None:
+        """Raise DemoFault when the program has ended."""
+        if self._process.poll() is not None:
+            raise DemoFault(f"{self.name} ended with status {self._process.returncode}:\n{self.tail()}")
 
     def tail(self, lines: int = 15) -> str:
         """Return the end of the log."""

@@ -59,7 +59,7 @@ def _verify(state: Path) -> Audit:
         raise DemoFault(
             f"`countermand audit verify` answered no JSON: {done.stdout[:200]} {done.stderr[:200]}"
         ) from exc
-    return Audit(done.returncode, report, _words(report) or done.stderr.strip())
+    return Audit(done.returncode, report, _words(report) or (done.stderr.strip() or "nothing").splitlines()[-1])
 
 
 def _words(report: Any) -> str:

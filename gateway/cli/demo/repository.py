@@ -1,14 +1,16 @@
 """The shop's repository: a real one, written commit by commit as the seed drew it."""
 
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli.demo.case import Case, Commit
+from gateway.cli.demo.process import DemoFault
 
-_GIT = ("git", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null")
+_SETTINGS = ("-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,14 @@ class Repository:
     path: Path
     guilty_commit: str
     """The full hash."""
+
+
+def program() -> str:
+    """Return where git is; raises DemoFault when it is nowhere."""
+    found = shutil.which("git")
+    if found is None:
+        raise DemoFault("the demo needs git on the PATH")
+    return found
 
 
 def write(case: Case, path: Path) -> Repository:
@@ -59,6 +69,6 @@ def _identity(author: str, at: int) -> dict[str, str]:
 def _git(path: Path, *words: str, extra: dict[str, str] | None = None) -> str:
     env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(path), "GIT_CONFIG_NOSYSTEM": "1", **(extra or {})}
     done = subprocess.run(  # noqa: S603  # fixed words, no shell
-        [*_GIT, *words], cwd=path, env=env, check=True, capture_output=True, text=True, timeout=30
+        [program(), *_SETTINGS, *words], cwd=path, env=env, check=True, capture_output=True, text=True, timeout=30
     )
     return done.stdout

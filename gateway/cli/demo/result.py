@@ -22,8 +22,8 @@ class Result:
 
     seed: int
     code: int = 1
-    alert_ms: int = 0
-    first_read_ms: int = 0
+    first_read_s: float | None = None
+    """From the alert to the first diagnostic read that succeeded, by the log."""
     reads: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
@@ -32,18 +32,13 @@ class Result:
     failed: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
-    @property
-    def first_read_s(self) -> float | None:
-        """Return the seconds from the alert to the first diagnostic read that succeeded."""
-        return (self.first_read_ms - self.alert_ms) / 1_000 if self.first_read_ms and self.alert_ms else None
-
     def close(self, story: Story, expect: Expectations) -> None:
         """Take over what was expected and how long it took."""
         self.passed, self.failed, self.seconds = expect.passed, list(expect.failed), round(story.elapsed_s, 1)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain values."""
-        return {**asdict(self), "first_read_s": self.first_read_s}
+        return asdict(self)
 
     def show(self, story: Story) -> None:
         """Print the closing table, and what failed if anything did."""

@@ -7,11 +7,11 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.cli.demo import actors, alert
+from gateway.cli.demo import actors, alert, siem
 from gateway.cli.demo.case import Case, draw
 from gateway.cli.demo.expect import Expectations
 from gateway.cli.demo.plot import DENIED, Plot
@@ -74,10 +74,10 @@ def _play(case: Case, options: Options, folder: Path, story: Story, expect: Expe
         _introduce(world, story)
         agent = actors.start_agent(world)
         stack.callback(agent.stop)
-        result.alert_ms = _break(world, story, since).at_ms
+        _break(world, story, since)
         plot = Plot(world, story, expect, result)
-        _follow(agent, plot, story, world)
-        _aftermath(world, expect, plot)
+        _follow(agent, plot, story, world, (*world.children, gateway, traffic))
+        _aftermath(world, expect, plot, result)
         gateway.stop()
         prove(world, story, expect, result)
 
@@ -90,20 +90,19 @@ def _introduce(world: World, story: Story) -> None:
     story.line("world", "credentials of the targets: the executor has them, the gateway and the agent have none")
 
 
-def _break(world: World, story: Story, since: float) -> alert.Alert:
+def _break(world: World, story: Story, since: float) -> None:
     """Deploy the guilty commit after some ordinary traffic, and fire the alert that follows."""
     with story.waiting("ordinary traffic"):
         time.sleep(max(0.0, since + _BASELINE_S - time.monotonic()))
     story.line("alert", f"the shop's pipeline deploys its newest commits; {world.database.connections()} connections")
     world.deploy()
     with story.waiting(f"the alert fires above {alert.LIMIT} connections"):
-        fired = alert.wait_and_fire(world.account.url, world.site.http, world.site.alert_secret, _ALERT_S)
-    story.line("alert", f"DatabaseConnectionsHigh: {fired.value:.0f} connections; signed webhook sent to the gateway")
-    return fired
+        value = alert.wait_and_fire(world.account.url, world.site.http, world.site.alert_secret, _ALERT_S)
+    story.line("alert", f"DatabaseConnectionsHigh: {value:.0f} connections; signed webhook sent to the gateway")
 
 
-def _follow(agent: Child, plot: Plot, story: Story, world: World) -> None:
-    """Take the agent's events until it ends; while there are none, show how the database is."""
+def _follow(agent: Child, plot: Plot, story: Story, world: World, others: Sequence[Child]) -> None:
+    """Take the agent's events until it ends; while there are none, show how the database is and who still runs."""
     inbox: queue.Queue[actors.Event | None] = queue.Queue()
 
     def pump() -> None:
@@ -118,6 +117,8 @@ def _follow(agent: Child, plot: Plot, story: Story, world: World) -> None:
             try:
                 event = inbox.get(timeout=0.5)
             except queue.Empty:
+                for other in others:
+                    other.must_run()
                 story.progress(f"the agent works; {world.database.connections()} connections")
                 continue
             if event is None:
@@ -126,8 +127,9 @@ def _follow(agent: Child, plot: Plot, story: Story, world: World) -> None:
     raise DemoFault(f"the agent did not come to an end in {_AGENT_S:.0f} s")
 
 
-def _aftermath(world: World, expect: Expectations, plot: Plot) -> None:
+def _aftermath(world: World, expect: Expectations, plot: Plot, result: Result) -> None:
     """Look at the targets once more, when everything is over."""
+    result.first_read_s = siem.first_read_s(world.site.export)
     plot.check_complete()
     expect.equal("every careless proposal was denied", len(plot.denied), DENIED)
     expect.check("the database instance still exists", world.account.database_exists())

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_VERDICT, _SAMPLE = "CM1015", "CM1014"
+from gateway.core.kinds import LeafKind as K
+
 _POLL_S = 0.1
 
 
@@ -23,9 +24,20 @@ def telemetry(export: Path, action: str, patience_s: float) -> str:
         time.sleep(_POLL_S)
 
 
+def first_read_s(export: Path) -> float | None:
+    """Return the seconds from the alert to the first diagnostic read that succeeded, or None before there is one."""
+    alert_ms: int | None = None
+    for leaf in _leaves(export):
+        if leaf["kind"] == K.INCIDENT_OPENED:
+            alert_ms = int(leaf["body"]["alert_ms"])
+        elif leaf["state_after"] == "SUCCEEDED" and alert_ms is not None:
+            return (int(leaf["at_ms"]) - alert_ms) / 1_000
+    return None
+
+
 def _told(leaves: Sequence[Mapping[str, Any]]) -> str:
-    samples = {s["check"]: s["value"] for leaf in leaves if leaf["kind"] == _SAMPLE for s in leaf["body"]["samples"]}
-    verdict = next((leaf["body"] for leaf in reversed(leaves) if leaf["kind"] == _VERDICT), None)
+    samples = {s["check"]: s["value"] for leaf in leaves if leaf["kind"] == K.SAMPLE for s in leaf["body"]["samples"]}
+    verdict = next((leaf["body"] for leaf in reversed(leaves) if leaf["kind"] == K.VERDICT), None)
     if verdict is None:
         return ""
     return ", ".join(

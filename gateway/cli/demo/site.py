@@ -14,6 +14,7 @@ import yaml
 from gateway.cli.demo import aws, overlay
 from gateway.cli.demo.case import Case
 from gateway.cli.demo.database import EXECUTOR, READER, Database
+from gateway.cli.demo.repository import program
 from gateway.cli.demo.workload import NAMESPACE_DATABASE
 
 AUDIENCE = "executor/local"
@@ -132,7 +133,7 @@ def _executor(site: Site, parts: Parts) -> dict[str, Any]:
                 "tool": "aws", "endpoint_url": parts.aws_url, "regions": [aws.REGION], "account": aws.ACCOUNT,
                 "access_key_id": aws.ACCESS_KEY, "secret_access_key_file": "aws.secret",
             },
-            "app-repo": {"tool": "git", "path": str(parts.repository)},
+            "app-repo": {"tool": "git", "path": str(parts.repository), "program": program()},
         },
         "telemetry": {
             "orders": {"kind": "sql", "scope": "orders-db", "queries": _queries(parts.case)},

@@ -30,6 +30,7 @@ class World:
         account: Future[Account],
         pager: Pager,
         files: site.Site,
+        children: tuple[Child, ...],
     ) -> None:
         self.case = case
         self.folder = folder
@@ -37,6 +38,8 @@ class World:
         self.repository = repo
         self.pager = pager
         self.site = files
+        self.children = children
+        """What has to run as long as the world does."""
         self._account = account
 
     @property
@@ -83,7 +86,8 @@ def open_world(case: Case, folder: Path, redirect: Redirect | None = None) -> It
         shop = database.create(case, server)
         repo = repository.write(case, folder / "shop-db")
         parts = site.Parts(case, shop, redirect(url) if redirect else url, repo.path, pager.url, secret)
-        yield World(case, folder, shop, repo, account, pager, site.write(folder / "private", parts))
+        files = site.write(folder / "private", parts)
+        yield World(case, folder, shop, repo, account, pager, files, (api, server.child))
 
 
 def _account(case: Case, api: Child, url: str) -> Account:
