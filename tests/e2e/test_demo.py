@@ -24,6 +24,7 @@ from gateway.cli.demo.run import Options, run
 from gateway.cli.demo.story import Story
 from gateway.cli.demo.world import Redirect
 
+pytestmark = pytest.mark.alone
 DEMO = [sys.executable, "-m", "gateway", "demo"]
 
 

@@ -19,7 +19,7 @@ _POLL_S = 0.25
 
 
 def wait_and_fire(url: str, gateway: str, secret: bytes, timeout_s: float) -> float:
-    """Wait until the metric is above the limit, post the alert and return the value; raises DemoFault if it never is."""
+    """Wait until the metric is above the limit, post the alert, return the value; raises DemoFault if it never is."""
     end = time.monotonic() + timeout_s
     with aws.client(url, "cloudwatch") as metrics:
         while time.monotonic() < end:
