@@ -12,6 +12,7 @@ from gateway.adapters.ids import UlidIds
 from gateway.adapters.keys_file import FileSigner
 from gateway.adapters.seal import Sealer
 from gateway.adapters.tables import load_tables
+from gateway.core.auditfold import StoredRow, compare, fold_log
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json
 from gateway.core.grant import Purpose
@@ -35,7 +36,7 @@ from gateway.executor.messages import (
 from gateway.executor.work import Served, Worker
 from gateway.observability import Metrics
 from gateway.parsing.catalog import Catalog, Scope
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports import Applied, Observed, Tx, Undone
 from gateway.ports_policy import PolicyAnswer
 from gateway.service import reports
 from gateway.service.bus import Bus
@@ -272,11 +273,26 @@ async def lab(
     await clock.settle()
     try:
         yield made
+        await clock.settle()
+        assert await violations(made) == []
     finally:
         for task in made.tasks:
             task.cancel()
         await asyncio.gather(*made.tasks, return_exceptions=True)
         await store.close()
+
+
+async def violations(made: Lab) -> list[str]:
+    """Fold the log and compare it with every stored row: what is wrong, for people; empty when all is well."""
+
+    def unit(tx: Tx) -> tuple[list[bytes], dict[str, StoredRow]]:
+        leaves = [leaf for _, leaf in tx.leaves(0, tx.log_head().size)]
+        rows = {row.id: StoredRow(row.state, row.version, row.digest) for row in tx.actions(limit=10_000)}
+        return leaves, rows
+
+    leaves, rows = await made.world.store.read(unit)
+    log = fold_log(leaves)
+    return [f"{v.index} {v.action} {v.code}: {v.detail}" for v in (*log.violations, *compare(log, rows))]
 
 
 PROFILES = {
