@@ -6,6 +6,12 @@
     COUNTERMAND_CRASH_MARKER   a file that is created just before; where it exists already nothing happens,
                                so that the restarted process lives
 
+In the gateway the points are: `before_intent` an executor asks to begin an apply, nothing is written;
+`begin_attempt` the intent is on disk, the executor was not told; `intent_sent` work to apply was handed to an executor;
+`applied_unreported` a step is reported as applied, nothing is written; `decided_unrecorded` the policy decided on an
+observation, or telemetry on a change, and nothing is written; `lease_due` a lease is over, nothing is written;
+`undo_sent` work to undo was handed to an executor; `undone_unreported` a step is reported as undone, nothing written.
+
 In the executor the points are: `before_intent` the grant of an apply passed, leave was not asked for;
 `begin_attempt` the answer to BeginAttempt arrived, nobody looked at it; `intent_sent` leave was given, no step ran;
 `applied_unreported` a step ran, its outcome was not sent; `undo_sent` leave to undo was given, nothing was undone;

@@ -87,7 +87,8 @@ class Worker:
         if work.purpose is Purpose.APPLY:
             crash.point("before_intent", "executor")
         begun = await self._gateway.begin(work, task.nonce)
-        crash.point("begin_attempt", "executor")
+        if work.purpose is Purpose.APPLY:
+            crash.point("begin_attempt", "executor")
         if begun.begun:
             self._claims.begun(work)
             # What only looks harms nobody when a call outlives its deadline; nobody waits for it either.

@@ -36,7 +36,8 @@ async def begin_attempt(
     work = world.hub.work(work_id, action)
     if work is None or work.purpose != purpose:
         return False, "WORK_UNKNOWN"
-    point("before_intent", "gateway")
+    if purpose == "apply":
+        point("before_intent", "gateway")
     try:
         await world.store.write(
             lambda tx: _begin(world, tx, work, Purpose(purpose), nonce=nonce, fence=fence, instance=instance)
@@ -44,7 +45,8 @@ async def begin_attempt(
     except _NotBegun as exc:
         world.hub.finish(work_id)
         return False, exc.reason
-    point("begin_attempt", "gateway")
+    if purpose == "apply":
+        point("begin_attempt", "gateway")
     world.bus.changed(action)
     world.bus.armed(world.clock.now_ms() + world.settings.timing.attempt_ms)
     return True, ""

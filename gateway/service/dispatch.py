@@ -5,6 +5,7 @@ from dataclasses import replace
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
+from gateway.crash import point
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.common import page
 from gateway.service.grants import policy_ref, sign_observe
@@ -39,7 +40,8 @@ async def ask_to_apply(world: World, action: str) -> None:
     work = make_work(
         world, row, "apply", grant=grant, plan=plan, fence=row.fence + 1, snapshot=snapshot, first_step=step
     )
-    offer(world, row, work)
+    if offer(world, row, work):
+        point("intent_sent", "gateway")
 
 
 def next_step(journal: dict[int, StepStatus]) -> int:

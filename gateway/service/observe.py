@@ -9,6 +9,7 @@ from gateway.core.effect import Undo
 from gateway.core.finding import Verdict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
+from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import ActionRow, Tx, VoteRow
 from gateway.service.approval_request import MAX_VOIDS, current_request, open_request
@@ -123,6 +124,7 @@ async def _observed(world: World, action: str, data: bytes) -> None:
         world.policy, world.settings, stage="decide", now_ms=now, action=action, proposal=case.proposal,
         context=case.context, observation=seen.document,
     )  # fmt: skip
+    point("decided_unrecorded", "gateway")
     if case.row.state == State.PROPOSED:
         await _leave_proposed(world, case, seen, decision)
     else:

@@ -5,6 +5,7 @@ from gateway.core.effect import Effect, only_reads
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
+from gateway.crash import point
 from gateway.ports import ReadRow, StepRow, Tx
 from gateway.service.common import arm, halts, page, undo_known, wrote_any
 from gateway.service.record import LeafBody, Recorder
@@ -37,6 +38,8 @@ def _note(world: World, tx: Tx, action: str, leaves: tuple[LeafBody, ...]) -> No
 
 async def step_reported(world: World, action: str, fence: int, body: StepReport) -> tuple[bool, str]:
     """Record the outcome of one step; returns (proceed, reason)."""
+    if body.status == "applied":
+        point("applied_unreported", "gateway")
     stale = ""
 
     def choose(tx: Tx, case: Case) -> Choice | None:

@@ -4,6 +4,7 @@ from gateway.core.canonical import loads_strict
 from gateway.core.effect import Effect, only_reads
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
+from gateway.crash import point
 from gateway.ports import StepRow, Tx
 from gateway.service.common import page
 from gateway.service.query import read_proposal
@@ -41,7 +42,8 @@ async def ask_to_undo(world: World, action: str) -> None:
         world, case.row, "undo", grant=grant, plan=plan, fence=case.row.fence + 1, snapshot=snapshot,
         first_step=pending[-1],
     )  # fmt: skip
-    offer(world, case.row, work)
+    if offer(world, case.row, work):
+        point("undo_sent", "gateway")
 
 
 def pending_undo(case: Case) -> list[int]:
@@ -56,6 +58,8 @@ def pending_undo(case: Case) -> list[int]:
 
 async def undo_reported(world: World, action: str, fence: int, body: UndoReport) -> tuple[bool, str]:
     """Record the outcome of taking one step back; returns (proceed, reason)."""
+    if body.status == "undone":
+        point("undone_unreported", "gateway")
     stale = ""
 
     def choose(_: Tx, case: Case) -> Choice | None:

@@ -8,6 +8,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.obligation import Consequence
 from gateway.core.outcome import Check, Judgement, Outcome, Sample, Window, guard_of, judge
+from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import DueRow, Tx
 from gateway.service.common import arm, page, undo_known
@@ -126,6 +127,7 @@ async def conclude_verification(world: World, action: str) -> None:
         judgement = verification.judge(world.clock.now_ms())
         if judgement.outcome is None:
             return None
+        point("decided_unrecorded", "gateway")
         return _verdict(world, tx, case, verification, judgement, judgement.outcome)
 
     await settle(world, action, choose)
