@@ -10,6 +10,7 @@ from gateway.cli.failure import report
 
 # command → (where it is defined, what `--help` says about it); a test compares the texts with the commands' own
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "bench": ("gateway.cli.bench.command:bench", "Measure what the gateway costs on this machine."),
     "check": ("gateway.cli.check:check", "Decide about commands without running anything."),
     "demo": ("gateway.cli.demo.command:demo", "Play an incident end to end on real local targets."),
     "executor": (

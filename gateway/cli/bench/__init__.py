@@ -1,0 +1,1 @@
+"""countermand bench: what the gateway costs, measured on this machine."""

@@ -1,0 +1,32 @@
+"""countermand bench: the command; what it measures is in the modules beside it."""
+
+import json
+import signal
+import sys
+
+import click
+
+
+@click.group()
+def bench() -> None:
+    """Measure what the gateway costs on this machine."""
+
+
+@bench.command()
+@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="About 8 s each.")
+@click.option("--json", "as_json", is_flag=True, help="Write the figures as JSON; the table goes to stderr.")
+def decision(rounds: int, *, as_json: bool) -> None:
+    """Compare a full decision over gRPC with a bare echo, and show where its time goes.
+
+    A round measures every variant for a short while, one after the other; a ratio is the median of the ratios of the
+    rounds, because the speed of a shared machine drifts. The client is a process of its own.
+    """
+    from gateway.cli.bench.report import table, to_json  # a second of imports that `--help` does not need
+    from gateway.cli.bench.run import measure
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every child is stopped and removed
+    result = measure(rounds, lambda text: click.echo(text, err=True))
+    click.echo(table(result), err=as_json)
+    if as_json:
+        json.dump(to_json(result), sys.stdout)
+        sys.stdout.write("\n")
