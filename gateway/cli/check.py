@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from gateway.adapters.clock import SystemClock
 from gateway.cli.check_output import Answer, document, human, human_line, json_line
 from gateway.cli.explainer import open_explainer
 from gateway.cli.failure import CommandError
@@ -94,7 +95,7 @@ async def _answer(explainer: Explainer, asked: _Asked) -> Answer:
     if isinstance(asked, LineError):
         explanation = unanswerable("CHECK_LINE", str(asked))
         return Answer(asked.ident, explanation, 0)
-    explanation = await explainer.explain(asked, time.time_ns() // 1_000_000)
+    explanation = await explainer.explain(asked, SystemClock().now_ms())
     return Answer(asked.id, explanation, (time.perf_counter_ns() - began) // 1_000)
 
 

@@ -9,17 +9,82 @@ import click
 from gateway.cli.failure import report
 
 # command → (where it is defined, what `--help` says about it); a test compares the texts with the commands' own
-COMMANDS: Mapping[str, tuple[str, str]] = {
+Lazy = Mapping[str, tuple[str, str]]
+COMMANDS: Lazy = {
     "bench": ("gateway.cli.bench.command:bench", "Measure what the gateway costs on this machine."),
+    "cancel": ("gateway.cli.cancel:cancel", "Cancel ACTION before it begins, or abort it."),
     "check": ("gateway.cli.check:check", "Decide about commands without running anything."),
     "demo": ("gateway.cli.demo.command:demo", "Play an incident end to end on real local targets."),
-    "executor": (
-        "gateway.cli.executor:executor",
-        "Serve one gateway with the targets of one settings file until SIGTERM.",
+    "doctor": ("gateway.cli.doctor:doctor", "Look at a site piece by piece and say what is wrong."),
+    "executor": ("gateway.cli.executor:executor", "Serve one gateway with the targets of one settings file."),
+    "freeze": ("gateway.cli.freeze:freeze", "Let nothing begin; undos wait for people."),
+    "resume": ("gateway.cli.resume:resume", "Take the stop or freeze of exactly this scope back."),
+    "rollback": ("gateway.cli.rollback:rollback", "Take the committed ACTION back, inside its undo window."),
+    "serve": ("gateway.cli.serve:serve", "Run the gateway, and its executor as a child."),
+    "show": ("gateway.cli.show:show", "Show ACTION, or list the newest actions."),
+    "status": ("gateway.cli.status:status", "Show switches, policy revision, executors and the size of the log."),
+    "stop": ("gateway.cli.stop:stop", "Let no new attempt begin; undos go on."),
+    "submit": ("gateway.cli.submit:submit", "Propose CMD and print the decision."),
+    "version": ("gateway.cli.version:version", "Print the version of the package and of Python."),
+    "watch": ("gateway.cli.watch:watch", "Follow ACTION until its state is final."),
+}
+GROUPS: Mapping[str, tuple[str, Lazy]] = {
+    "approvals": (
+        "What people decide.",
+        {
+            "ack": ("gateway.cli.approvals.ack:ack", "Say of a suggestion: would do, did it, or wrong."),
+            "approve": ("gateway.cli.approvals.approve:approve", "Show what waits as ACTION, ask, and vote for it."),
+            "keep": ("gateway.cli.approvals.keep:keep", "Keep the verifying or leased ACTION for good."),
+            "list": ("gateway.cli.approvals.list_pending:list_pending", "List the actions that wait for people."),
+            "reject": ("gateway.cli.approvals.reject:reject", "Vote against ACTION; one vote is enough."),
+            "resolve": ("gateway.cli.approvals.resolve:resolve", "End NEEDS_HUMAN of ACTION."),
+        },
     ),
-    "serve": (
-        "gateway.cli.serve:serve",
-        "Run the gateway until SIGTERM; with `executor:` in the settings its executor runs as a child.",
+    "audit": (
+        "The log and its proofs.",
+        {
+            "checkpoint": ("gateway.cli.audit.checkpoint:checkpoint", "Print the newest signed checkpoint."),
+            "export": ("gateway.cli.audit.export:export", "Write the log of a state directory as JSON Lines."),
+            "proof": ("gateway.cli.audit.proof:proof", "Print and check the proof of a leaf or a receipt."),
+            "tail": ("gateway.cli.audit.tail:tail", "Print the leaves of a running gateway."),
+            "verify": ("gateway.cli.audit.verify:verify", "Verify log, tree, checkpoints and state offline."),
+        },
+    ),
+    "incidents": (
+        "The record of incidents.",
+        {
+            "cause": ("gateway.cli.incidents.cause:cause", "Declare HYPOTHESIS the cause of INCIDENT."),
+            "close": ("gateway.cli.incidents.close:close", "Close INCIDENT."),
+            "hypothesis": ("gateway.cli.incidents.hypothesis:hypothesis", "Add a possible cause to INCIDENT."),
+            "list": ("gateway.cli.incidents.list_incidents:list_incidents", "List the newest incidents."),
+            "open": ("gateway.cli.incidents.open_incident:open_incident", "Open an incident."),
+            "show": ("gateway.cli.incidents.show:show", "Show INCIDENT."),
+        },
+    ),
+    "keys": (
+        "Signing keys on disk.",
+        {
+            "list": ("gateway.cli.keys.list_keys:list_keys", "List the public keys."),
+            "new": ("gateway.cli.keys.new:new", "Make another signing key."),
+            "rotate": ("gateway.cli.keys.rotate:rotate", "Make another key and let the others expire."),
+        },
+    ),
+    "leases": (
+        "Changes that end by themselves.",
+        {
+            "list": ("gateway.cli.leases.list_leases:list_leases", "List the leased changes."),
+            "release": ("gateway.cli.leases.release:release", "End the lease of ACTION now."),
+            "renew": ("gateway.cli.leases.renew:renew", "Extend the lease of ACTION."),
+        },
+    ),
+    "policy": (
+        "Bundles before they are in force, and the revision that is.",
+        {
+            "check": ("gateway.cli.policy.check_bundle:check_bundle", "Lint, load and canary a bundle."),
+            "explain": ("gateway.cli.policy.explain:explain", "Say what a bundle says about one policy input."),
+            "test": ("gateway.cli.policy.test_bundle:test_bundle", "Run the Rego tests of a bundle."),
+            "withdraw": ("gateway.cli.policy.withdraw:withdraw", "Withdraw a policy REVISION: its grants die."),
+        },
     ),
 }
 
@@ -46,9 +111,15 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing them."""
-        rows = [(name, self.lazy[name][1] if name in self.lazy else "") for name in self.list_commands(ctx)]
+        rows = [(name, self._about(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def _about(self, ctx: click.Context, name: str) -> str:
+        if name in self.lazy:
+            return self.lazy[name][1]
+        group = self.get_command(ctx, name)
+        return "" if group is None else group.help or ""
 
 
 @click.group(
@@ -59,6 +130,10 @@ class LazyGroup(click.Group):
 )
 def cli() -> None:
     """Countermand: a policy-as-code execution proxy between LLM agents and infrastructure."""
+
+
+for _name, (_about, _lazy) in GROUPS.items():
+    cli.add_command(LazyGroup(_name, help=_about, lazy=_lazy))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,17 @@
+"""countermand approvals keep."""
+
+import click
+
+from gateway.cli.door import Door, door
+from gateway.cli.emit import emit
+from gateway.cli.views import action_text
+
+
+@click.command("keep")
+@click.argument("action")
+@door("approver")
+def keep(*, at: Door, as_json: bool, action: str) -> None:
+    """Keep the verifying or leased ACTION for good."""
+    with at.approver() as gateway:
+        found = gateway.keep(action)
+    emit(found, as_json=as_json, text=action_text(found))

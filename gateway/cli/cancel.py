@@ -1,0 +1,18 @@
+"""countermand cancel."""
+
+import click
+
+from gateway.cli.door import Door, door
+from gateway.cli.emit import emit
+from gateway.cli.views import action_text
+
+
+@click.command()
+@click.argument("action")
+@click.option("--reason", default="", help="Why; it is recorded.")
+@door("agent", choice=True)
+def cancel(*, at: Door, as_json: bool, action: str, reason: str) -> None:
+    """Cancel ACTION before it begins, or abort it: what it changed is taken back."""
+    with at.either() as gateway:
+        found = gateway.cancel(action, reason)
+    emit(found, as_json=as_json, text=action_text(found))

@@ -1,0 +1,1 @@
+"""Bundles before they are in force, and the revision that is."""

@@ -1,0 +1,80 @@
+"""Values of the client as text for people."""
+
+import json
+from datetime import UTC, datetime
+
+from agent_client import Action, Incident, Output, Pending, State
+from gateway.cli.text import line
+
+FAILED = frozenset(
+    {
+        State.DENIED, State.REJECTED, State.EXPIRED, State.CANCELLED, State.REVOKED, State.REFUSED, State.FAILED,
+        State.NOT_APPLIED, State.UNDONE, State.NEEDS_HUMAN,
+    }
+)  # fmt: skip
+"""States after which what was asked for is not so: exit code 1."""
+
+
+def action_text(action: Action) -> str:
+    """Return an action as people read it: state, what it does, why, what it printed."""
+    head = f"{action.id or '(not recorded)'}  {action.state.value}"
+    lines = [head + (f"  {action.reason}" if action.reason else "")]
+    lines += [f"  {step}" for step in action.rendering.splitlines()]
+    if action.decision is not None:
+        lines.append(f"  verdict {action.decision.verdict}, policy {action.decision.revision}")
+        for finding in action.decision.findings:
+            word = f"permits {finding.permit}" if finding.permit else f"limits to {finding.limit}"
+            lines.append(f"  {finding.code} {word}: {finding.message}")
+            lines += [f"    remedy: {finding.remedy}"] if finding.remedy else []
+    if action.lease_end_ms:
+        lines.append(f"  lease ends {time_text(action.lease_end_ms)}")
+    lines += [output_text(output) for output in action.outputs]
+    return "\n".join(lines)
+
+
+def output_text(output: Output) -> str:
+    """Return the output of a step below its number."""
+    cut = " (cut)" if output.truncated else ""
+    return f"  output of step {output.step}{cut}:\n" + "\n".join(f"    {text}" for text in output.text.splitlines())
+
+
+def action_row(action: Action) -> tuple[str, ...]:
+    """Return an action as a row of a table."""
+    what = action.rendering.splitlines()[0] if action.rendering else ""
+    return action.id, action.state.value, time_text(action.updated_ms), action.agent, line(what)
+
+
+def pending_text(pending: Pending) -> str:
+    """Return all that a vote would bind, in full."""
+    action = pending.action
+    lines = [action_text(action)]
+    if action.justification:
+        lines.append(f"  the agent says: {line(action.justification)}")
+    if action.decision is not None:
+        lines.append(f"  needs {json.dumps(action.decision.approvals)}")
+        lines.append(f"  decision {action.decision.digest}")
+    lines += [
+        f"  plan     {action.plan_digest}",
+        f"  state    {action.state_digest}",
+        f"  nonce    {pending.nonce}",
+        f"  expires  {time_text(pending.expires_ms)}; voted: {', '.join(pending.voted) or 'nobody'}",
+    ]
+    return "\n".join(lines)
+
+
+def incident_text(incident: Incident) -> str:
+    """Return an incident as people read it."""
+    lines = [f"{incident.id}  {incident.phase}  opened by {incident.source}", f"  {line(incident.title)}"]
+    lines += [f"  {k}={line(v)}" for k, v in sorted(incident.labels.items())]
+    lines += [f"  {h.id} {h.state}: {line(h.text)}" for h in incident.hypotheses]
+    if incident.cause:
+        lines.append(f"  cause: {line(incident.cause)}")
+    if incident.first_diagnostic_ms and incident.alert_ms:
+        seconds = (incident.first_diagnostic_ms - incident.alert_ms) / 1000
+        lines.append(f"  first diagnostic read {seconds:.1f} s after the alert")
+    return "\n".join(lines)
+
+
+def time_text(ms: int) -> str:
+    """Return a time in UTC; a dash for none."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if ms else "-"
