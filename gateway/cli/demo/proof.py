@@ -5,10 +5,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from gateway.cli.demo.expect import Expectations
 from gateway.cli.demo.process import DemoFault, environment
@@ -21,54 +24,57 @@ _VERIFY_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What `countermand audit verify` said."""
+    """What `countermand audit verify` said: its exit status and its report."""
 
     code: int
-    report: Any
-    words: str
+    report: Mapping[str, Any]
+
+    @property
+    def words(self) -> str:
+        """Return the report in one line: the first violation, or what holds."""
+        for found in self.report["violations"]:
+            return f"leaf {found['index']}: {found['code']}: {found['detail']}"
+        report = self.report
+        seen = f"{report['leaves']} leaves, {report['signed']} signed by {report['checkpoints']} checkpoints"
+        return f"{seen}, {report['actions']} actions fold to their rows, root {report['root'][:16]}…"
 
 
-def prove(world: World, story: Story, expect: Expectations, result: Result) -> None:
+def keep_keys(world: World) -> Path:
+    """Fetch the public keys of a running gateway and keep them away from its state."""
+    answer = httpx2.get(f"{world.site.http}/.well-known/jwks.json", timeout=5, trust_env=False)
+    if answer.status_code != httpx2.codes.OK:
+        raise DemoFault(f"the gateway does not publish its keys: {answer.status_code} {answer.text}")
+    path = world.folder / "keys.json"
+    path.write_bytes(answer.content)
+    return path
+
+
+def prove(world: World, keys: Path, story: Story, expect: Expectations, result: Result) -> None:
     """Verify the log offline, then a copy of it in which one byte of one leaf is flipped."""
-    state = world.site.state
-    honest = _verify(state)
+    honest = _verify(world.site.state, keys)
     expect.check("`countermand audit verify` accepts the log", honest.code == 0, honest.words)
     forged = world.folder / "forged"
-    shutil.copytree(state, forged, ignore=shutil.ignore_patterns("*.sock"))
+    shutil.copytree(world.site.state, forged, ignore=shutil.ignore_patterns("*.sock"))
     index = _flip(forged)
     story.line("proof", f"one byte of leaf {index} is flipped in a copy")
-    caught = _verify(forged)
-    expect.check("`countermand audit verify` refuses the copy", caught.code == 1, caught.words)
-    result.proof += [f"log accepted: {honest.words}", f"copy with one flipped byte in leaf {index}: {caught.words}"]
+    caught = _verify(forged, keys)
+    named = any(found["index"] == index for found in caught.report["violations"])
+    expect.check(
+        "`countermand audit verify` refuses the copy and names the leaf", caught.code == 1 and named, caught.words
+    )
+    result.proof += [honest.words, f"with one flipped byte: {caught.words}"]
 
 
-def _verify(state: Path) -> Audit:
-    argv = [sys.executable, "-m", "gateway", "audit", "verify", "--state-dir", str(state), "--json"]
+def _verify(state: Path, keys: Path) -> Audit:
+    argv = [sys.executable, "-m", "gateway", "audit", "verify", "--json"]
+    argv += ["--state-dir", str(state), "--keys", str(keys)]
     done = subprocess.run(  # noqa: S603  # our own argv, no shell
-        argv,
-        env=environment({}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_VERIFY_S,
+        argv, env=environment({}), stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_VERIFY_S
     )
     try:
-        report = json.loads(done.stdout) if done.stdout.strip() else {}
+        return Audit(done.returncode, json.loads(done.stdout))
     except ValueError as exc:
-        raise DemoFault(
-            f"`countermand audit verify` answered no JSON: {done.stdout[:200]} {done.stderr[:200]}"
-        ) from exc
-    return Audit(done.returncode, report, _words(report) or (done.stderr.strip() or "nothing").splitlines()[-1])
-
-
-def _words(report: Any) -> str:
-    """Return the flat members of a report in one line."""
-    if not isinstance(report, dict):
-        return ""
-    return ", ".join(
-        f"{name} {value}" for name, value in report.items() if isinstance(value, str | int) and value != ""
-    )
+        raise DemoFault(f"`countermand audit verify` did not report: {done.stderr.decode().strip()}") from exc
 
 
 def _flip(state: Path) -> int:

@@ -17,7 +17,7 @@ from gateway.cli.demo.expect import Expectations
 from gateway.cli.demo.plot import DENIED, Plot
 from gateway.cli.demo.postgres import CLIENT_CONNECTIONS, open_to_others
 from gateway.cli.demo.process import Child, DemoFault
-from gateway.cli.demo.proof import prove
+from gateway.cli.demo.proof import keep_keys, prove
 from gateway.cli.demo.result import Result
 from gateway.cli.demo.site import CALM
 from gateway.cli.demo.story import Story
@@ -71,6 +71,7 @@ def _play(case: Case, options: Options, folder: Path, story: Story, expect: Expe
             stack.callback(traffic.stop)
             since = time.monotonic()
             gateway.wait_until(lambda: actors.is_ready(world), _READY_S)
+        keys = keep_keys(world)
         _introduce(world, story)
         agent = actors.start_agent(world)
         stack.callback(agent.stop)
@@ -79,7 +80,7 @@ def _play(case: Case, options: Options, folder: Path, story: Story, expect: Expe
         _follow(agent, plot, story, world, (*world.children, gateway, traffic))
         _aftermath(world, expect, plot, result)
         gateway.stop()
-        prove(world, story, expect, result)
+        prove(world, keys, story, expect, result)
 
 
 def _introduce(world: World, story: Story) -> None:
