@@ -6,9 +6,7 @@ from typing import Literal, cast
 
 from gateway.core.canonical import Json, canonical, digest, digest_bytes, freeze, thaw
 
-Tool = Literal[
-    "kubernetes", "aws", "postgres", "git", "github", "terraform", "helm", "process", "http", "telemetry"
-]
+Tool = Literal["kubernetes", "aws", "postgres", "git", "github", "terraform", "helm", "process", "http", "telemetry"]
 Fanout = Literal["one", "listed", "selector", "all"]
 Connector = Literal["&&", ";"]
 TOOLS: frozenset[str] = frozenset(Tool.__args__)  # type: ignore[attr-defined]  # Literal's members
