@@ -82,6 +82,7 @@ class Agent:
         self._end_sessions(deploy)
         if leased.state is State.LEASED:
             desk.wait("rate limit", leased, frozenset({State.NEEDS_HUMAN}), _PATIENCE_S)
+        desk.check_receipts()
 
     def _look_at_traffic(self, hypothesis: str) -> observations.Traffic:
         """Judge the first hypothesis; returns the busiest service."""

@@ -4,12 +4,23 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent_client import RESTING, Action, AgentClient, Incident, State
+from agent_client import (
+    RESTING,
+    Action,
+    AgentClient,
+    CountermandError,
+    Incident,
+    Proof,
+    ProofError,
+    State,
+    check_receipt,
+)
 
 from .report import Report
 
 _POLL_S = 0.2
 _READ_TIMEOUT_S = 20.0
+_CHECKPOINT_TIMEOUT_S = 10.0
 _DECIDED = frozenset(State) - {State.PROPOSED}
 
 
@@ -24,6 +35,9 @@ class Desk:
         self._gateway = gateway
         self._report = report
         self._incident = ""
+        self._ended: dict[str, Action] = {}
+        self._keys = gateway.keys()
+        """Kept from the start, so that what is signed later can be checked against it."""
 
     def wait_for_incident(self, timeout_s: float) -> Incident:
         """Return the open incident, once somebody's alert has opened one."""
@@ -85,7 +99,31 @@ class Desk:
         if after is None:
             after = self._gateway.wait(action.id, until=until, timeout_s=timeout_s)
         self._report.say("outcome", name=name, action=after.id, state=after.state.value, reason=after.reason)
+        if after.is_final:
+            self._ended[name] = after
         return after
+
+    def check_receipts(self) -> None:
+        """Check offline that the gateway signed what became of each change and that its log holds it."""
+        for name, action in self._ended.items():
+            try:
+                receipt = check_receipt(action.receipt, self._keys, self._proof(action.id))
+            except ProofError as exc:
+                raise Stuck(f"the receipt of {name} does not hold: {exc}") from exc
+            if receipt.action != action.id or receipt.outcome is not action.state:
+                raise Stuck(f"the receipt of {name} is of another outcome: {receipt.outcome}")
+            self._report.say("receipt", name=name, action=action.id, outcome=receipt.outcome.value, log=receipt.origin)
+
+    def _proof(self, action: str) -> Proof:
+        """Return the proof of a receipt, once a checkpoint covers it; one is signed every second or so."""
+        end = time.monotonic() + _CHECKPOINT_TIMEOUT_S
+        while True:
+            try:
+                return self._gateway.receipt_proof(action)
+            except CountermandError as exc:
+                if exc.reason != "LEAF_UNKNOWN" or time.monotonic() > end:
+                    raise
+            time.sleep(_POLL_S)
 
     def _proposed(self, name: str, command: str, why: str, lease_s: int, action: Action) -> Action:
         """Say what was decided, once it is: a change is looked at before the decision."""

@@ -11,8 +11,8 @@ from gateway.cli.demo.result import Result, Verdict
 from gateway.cli.demo.story import Story
 from gateway.cli.demo.world import ON_CALL, World
 
-DENIED = 4
-"""How many proposals have to be denied."""
+CHANGES, DENIED = 3, 4
+"""How many proposals change something, and how many have to be denied."""
 _PAGE_S = 10.0
 _EXPORT_S = 3.0
 """How long a page, and a line of the exported log, may take."""
@@ -43,7 +43,7 @@ class Plot:
         self._on: Mapping[str, Callable[[Event], None]] = {
             "incident": self._incident, "hypothesis": self._hypothesis, "read": self._read, "finding": self._finding,
             "proposed": self._proposed, "denied": self._denied, "outcome": self._outcome, "cause": self._cause,
-            "stuck": self._stuck,
+            "receipt": self._receipt, "stuck": self._stuck,
         }  # fmt: skip
 
     def check_complete(self) -> None:
@@ -194,6 +194,10 @@ class Plot:
                 return
             time.sleep(0.1)
         self._expect.fail(f"{ON_CALL} was told the line", "no message names it")
+
+    def _receipt(self, event: Event) -> None:
+        self._result.receipts += 1
+        self._story.line("proof", f"{event['name']}: receipt of {event['outcome']} checked offline, it is in the log")
 
     def _stuck(self, event: Event) -> None:
         self._expect.fail("the agent comes to an end", str(event["why"]))

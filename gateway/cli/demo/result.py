@@ -26,6 +26,8 @@ class Result:
     """From the alert to the first diagnostic read that succeeded, by the log."""
     reads: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
+    receipts: int = 0
+    """Receipts that the agent checked offline, with the proof that they are in the log."""
     undone: list[str] = field(default_factory=list)
     proof: list[str] = field(default_factory=list)
     passed: int = 0
@@ -45,6 +47,7 @@ class Result:
         first = "never" if self.first_read_s is None else f"{self.first_read_s:.1f} s"
         rows = [("alert → first diagnostic read", first, f"{self.reads} reads in all")]
         rows += [(v.what, v.verdict, v.outcome) for v in self.verdicts]
+        rows += [("receipts checked by the agent", str(self.receipts), "signature, and inclusion under a checkpoint")]
         rows += [("undone and read back", "", text) for text in self.undone]
         rows += [("proof", "", text) for text in self.proof]
         story.table("What happened", ("what", "verdict", "outcome"), rows)

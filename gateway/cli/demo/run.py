@@ -14,7 +14,7 @@ from pathlib import Path
 from gateway.cli.demo import actors, alert, siem
 from gateway.cli.demo.case import Case, draw
 from gateway.cli.demo.expect import Expectations
-from gateway.cli.demo.plot import DENIED, Plot
+from gateway.cli.demo.plot import CHANGES, DENIED, Plot
 from gateway.cli.demo.postgres import CLIENT_CONNECTIONS, open_to_others
 from gateway.cli.demo.process import Child, DemoFault
 from gateway.cli.demo.proof import keep_keys, prove
@@ -133,6 +133,7 @@ def _aftermath(world: World, expect: Expectations, plot: Plot, result: Result) -
     result.first_read_s = siem.first_read_s(world.site.export)
     plot.check_complete()
     expect.equal("every careless proposal was denied", len(plot.denied), DENIED)
+    expect.equal("the agent checked the receipts of its changes", result.receipts, CHANGES)
     expect.check("the database instance still exists", world.account.database_exists())
     connections = world.database.connections()
     expect.check("the database is well, without the limit", connections < CALM, f"{connections} connections")
