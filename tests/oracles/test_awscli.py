@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,22 @@ def test_what_is_accepted_of_awsclis_examples_has_awsclis_parameters() -> None:
 
 
 def _awscli() -> str:
-    uv = shutil.which("uv")
+    beside = Path(sys.executable).with_name("uv")
+    uv = str(beside) if beside.exists() else shutil.which("uv")
     if uv is None:
         pytest.skip("uv is not installed, so awscli cannot be asked")
-    command = [uv, "run", "--isolated", "--no-project", "--with", "awscli==1.46.3", str(SCRIPT), str(COUNT), *SERVICES]
+    command = [
+        uv,
+        "run",
+        "--system-certs",
+        "--isolated",
+        "--no-project",
+        "--with",
+        "awscli==1.46.3",
+        str(SCRIPT),
+        str(COUNT),
+        *SERVICES,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip("awscli 1.46.3 could not be installed: " + done.stderr.strip().splitlines()[-1][:80])
