@@ -90,7 +90,9 @@ def home() -> Iterator[Path]:
 
 
 def started(home: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(DEMO, env={**os.environ, "TMPDIR": str(home)}, stdout=subprocess.PIPE, text=True)
+    # A shell that runs the tests in its background makes them, and so their children, deaf to SIGINT.
+    listening = ["env", "--default-signal=INT", *DEMO]
+    return subprocess.Popen(listening, env={**os.environ, "TMPDIR": str(home)}, stdout=subprocess.PIPE, text=True)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
