@@ -25,7 +25,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for approval; `barred` are those who may not approve: the agent, its owner, whom it acts for."""
+    """A request for approval; `barred` may not approve: the agent, its owner (a person or a team), whom it acts for."""
 
     binding: Binding
     barred: frozenset[str]
@@ -86,7 +86,7 @@ def refusal(vote: Vote, request: Request, required: tuple[Approval, ...]) -> Voi
         return Void.NO_GROUP
     if not vote.approve:
         return None  # whoever could be asked may reject, however they signed in
-    if vote.subject in request.barred:
+    if not request.barred.isdisjoint({vote.subject, *vote.groups}):
         return Void.BARRED
     return None if any(at_least(vote.assurance, need.assurance) for need in asked) else Void.ASSURANCE
 

@@ -106,7 +106,7 @@ class Worker:
         if task.work.purpose is Purpose.APPLY:
             await self._gateway.report(task.work, StepSaid(task.work.first_step, Applied("not_applied", *lost)))
         elif task.work.purpose is Purpose.UNDO:
-            await self._gateway.report(task.work, UndoSaid(len(task.steps) - 1, Undone("retry", *lost)))
+            await self._gateway.report(task.work, UndoSaid(task.work.first_step, Undone("retry", *lost)))
 
     async def _observe(self, task: _Task) -> None:
         documents = [await self._observe_step(task, i) for i in range(len(task.steps))]
@@ -179,11 +179,11 @@ class Worker:
 
     async def _undo(self, task: _Task) -> None:
         crash.point("undo_sent", "executor")
-        for i in reversed(range(task.work.first_step, len(task.steps))):
+        for i in reversed(range(task.work.first_step + 1)):  # what is above never ran: it is not ours to touch
             undone = await self._undo_step(task, i)
             crash.point("undone_unreported", "executor")
             proceed = await self._gateway.report(task.work, UndoSaid(i, undone))
-            if not proceed:  # the gateway goes past steps that it never recorded as applied
+            if not proceed:  # the gateway goes past reads and what was taken back already
                 return
 
     async def _undo_step(self, task: _Task, i: int) -> Undone:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from gateway.core.assurance import Assurance
 from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due
+from gateway.core.obligation import Approval
 from gateway.ports import Tx
 from gateway.service.decide import Decision
 from gateway.service.record import LeafBody, Recorder, document
@@ -21,6 +23,11 @@ class Request:
     expires_ms: int
     approvals: Json
     voids: int
+
+    @property
+    def requirements(self) -> tuple[Approval, ...]:
+        """Return whom the policy wanted to be asked; nobody means the configured group."""
+        return tuple(Approval(a["group"], a["n"], Assurance(a["assurance"])) for a in self.approvals)
 
 
 def open_request(world: World, tx: Tx, recorder: Recorder, decision: Decision, *, voids: int) -> LeafBody:

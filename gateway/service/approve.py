@@ -2,25 +2,23 @@
 
 from dataclasses import replace
 
-from gateway.core.approval import Binding, Request, Tally, refusal
-from gateway.core.assurance import Assurance
+from gateway.core.approval import Tally, refusal
 from gateway.core.canonical import digest
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
-from gateway.core.obligation import Approval
 from gateway.core.principal import Principal
 from gateway.errors import Forbidden, Precondition
-from gateway.ports import RequestRow, Tx, VoteRow
+from gateway.ports import Tx, VoteRow
 from gateway.service.approval_request import Request as Asked
 from gateway.service.approval_request import current_request
 from gateway.service.control import open_rows
 from gateway.service.grants import vote_evidence
-from gateway.service.lifeops import get_action
 from gateway.service.observe import ask_to_observe
 from gateway.service.once import check_request
+from gateway.service.operate import get_action, remember
 from gateway.service.people import people_only
 from gateway.service.query import action_view
-from gateway.service.quorum import as_vote, count, required
+from gateway.service.quorum import as_vote, count, request_of, required
 from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.views import ActionView, PendingView
@@ -36,7 +34,7 @@ async def approve(
     vote = VoteRow(
         action, principal.id, principal.groups, principal.assurance, approve=True,
         at_ms=world.clock.now_ms(), plan_digest=plan_digest, decision_digest=decision_digest,
-        state_digest=state_digest, nonce=nonce, comment=comment,
+        state_digest=state_digest, nonce=nonce, comment=world.redactor.text(comment),
     )  # fmt: skip
     await _vote(world, principal, request_id, vote)
     return await get_action(world, principal, action)
@@ -54,13 +52,13 @@ async def reject(world: World, principal: Principal, request_id: str, action: st
         vote = VoteRow(
             action, principal.id, principal.groups, principal.assurance, approve=False,
             at_ms=world.clock.now_ms(), plan_digest=case.row.plan_digest, decision_digest=case.row.decision_digest,
-            state_digest=case.row.state_digest, nonce=asked.nonce, comment=comment,
+            state_digest=case.row.state_digest, nonce=asked.nonce, comment=world.redactor.text(comment),
         )  # fmt: skip
         _countable(world, case, asked, vote)
 
         def also(tx: Tx, _: Recorder) -> None:
             tx.put_vote(vote)
-            tx.put_request(RequestRow(principal.id, request_id, said, action, vote.at_ms))
+            remember(world, tx, principal, request_id, said, action)
 
         return Choice(Event.REJECT, None, ((K.VOTE, _body(vote)),), reason="REJECTED", also=also)
 
@@ -96,12 +94,12 @@ async def _vote(world: World, principal: Principal, request_id: str, vote: VoteR
         given = tx.votes(vote.action, asked.nonce)
         if any(v.subject == vote.subject for v in given):
             raise Precondition("VOTE_TWICE", "you have voted on this request")
-        tallied = count(case.row, asked.nonce, asked.expires_ms, _approvals(asked), (*given, vote), world.settings)
+        tallied = count(case.row, asked, asked.requirements, (*given, vote), world.settings)
         complete = tallied.tally is Tally.QUORUM
 
         def also(tx: Tx, recorder: Recorder) -> None:
             tx.put_vote(vote)
-            tx.put_request(RequestRow(principal.id, request_id, said, vote.action, vote.at_ms))
+            remember(world, tx, principal, request_id, said, vote.action)
             if complete:
                 recorder.due(Due.OBSERVE_DEADLINE, vote.at_ms + world.settings.timing.observe_ms)
                 recorder.due(Due.DISPATCH, vote.at_ms + world.settings.timing.redispatch_ms)
@@ -122,17 +120,10 @@ def _asked(tx: Tx, case: Case) -> Asked:
 
 def _countable(world: World, case: Case, asked: Asked, vote: VoteRow) -> None:
     """Raise for a vote that cannot count, saying why."""
-    row = case.row
-    binding = Binding(row.plan_digest, row.decision_digest, row.state_digest, asked.nonce)
-    request = Request(binding, frozenset({row.agent, row.owner}), asked.expires_ms)
-    why = refusal(as_vote(vote), request, required(_approvals(asked), world.settings))
+    why = refusal(as_vote(vote), request_of(case.row, asked), required(asked.requirements, world.settings))
     if why is not None:
         kind = Precondition if why.value in {"VOTE_BOUND_ELSEWHERE", "VOTE_LATE"} else Forbidden
-        raise kind(why.value, "this vote does not count", action=row.id)
-
-
-def _approvals(asked: Asked) -> tuple[Approval, ...]:
-    return tuple(Approval(a["group"], a["n"], Assurance(a["assurance"])) for a in asked.approvals)
+        raise kind(why.value, "this vote does not count", action=case.row.id)
 
 
 def _body(vote: VoteRow) -> dict[str, object]:

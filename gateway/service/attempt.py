@@ -11,11 +11,13 @@ from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.statement import Statement
 from gateway.crash import point
 from gateway.ports import ActionRow, StepRow, Tx
+from gateway.service.common import halts, in_flight, next_step
 from gateway.service.context import covers
 from gateway.service.incidents import note_write
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
 from gateway.service.record import Recorder
+from gateway.service.settle import Case
 from gateway.service.views import WorkView
 from gateway.service.world import World
 
@@ -70,21 +72,26 @@ def _begin(world: World, tx: Tx, work: WorkView, purpose: Purpose, *, nonce: str
     # 2. The work and its grant are still in time.
     predicate = Statement.from_bytes(Envelope.from_bytes(work.grant).payload).predicate
     _check_time(world.clock.now_ms(), work.deadline_ms, int(predicate["expires"]))
-    # 3. The nonce is the one that was signed, and was never used for this purpose under this fence.
+    # 3. The fence is the one that the work was offered under.
+    if fence != work.fence:
+        raise _NotBegun("FENCE_STALE")
+    # 4. The nonce is the one that was signed, and was never used for this purpose under this fence.
     if nonce != predicate["nonce"] or not tx.consume_nonce(row.id, purpose, nonce, fence):
         raise _NotBegun("NONCE_REPLAYED")
     if purpose in _READING:
         return
-    # 4. The fence is the next one; a lower one belongs to an attempt that was given up.
-    if fence != row.fence + 1 or fence != work.fence:
+    # 5. The fence is the next one; a lower one belongs to an attempt that was given up.
+    if fence != row.fence + 1:
         raise _NotBegun("FENCE_STALE")
     proposal = read_proposal(tx, row)
-    # 5. No switch forbids it, and (but for an undo) the policy revision lives.
+    # 6. No switch forbids it, and (but for an undo) the policy revision lives.
     _check_allowed(tx, row, proposal, purpose)
     if purpose is Purpose.UNDO:
         _begin_undo(world, recorder, fence, instance)
         return
-    # 6. Every target is ours.
+    # 7. No step of it is in flight, and nobody asked it to end.
+    _check_free(world, tx, row, proposal, work.first_step)
+    # 8. Every target is ours.
     _lock(tx, row.id, proposal)
     _begin_apply(world, tx, recorder, work, proposal, fence, instance)
 
@@ -104,6 +111,16 @@ def _check_allowed(tx: Tx, row: ActionRow, proposal: Proposal, purpose: Purpose)
     for switch in tx.switches():
         if covers(switch, row.agent, proposal) and (switch.kind == "freeze" or not undo):
             raise _NotBegun("GATEWAY_FROZEN" if switch.kind == "freeze" else "GATEWAY_STOPPED")
+
+
+def _check_free(world: World, tx: Tx, row: ActionRow, proposal: Proposal, step: int) -> None:
+    """Refuse to run beside an attempt whose outcome is not known, and to go on with what was aborted."""
+    case = Case(row, proposal, {s.step: s.status for s in tx.steps(row.id)})
+    if in_flight(case) or step != next_step(case.statuses):
+        raise _NotBegun("ATTEMPT_RUNNING")
+    code = halts(world, tx, case).code
+    if code:
+        raise _NotBegun(code)
 
 
 def _lock(tx: Tx, action: str, proposal: Proposal) -> None:
@@ -128,7 +145,14 @@ def _begin_apply(
     recorder.due(Due.ATTEMPT_DEADLINE, work.deadline_ms + world.settings.timing.attempt_margin_ms)
     if recorder.row.incident and not proposal.reads:
         note_write(tx, recorder.row.incident)
-    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, fence=fence)
+    changes = {"fence": fence}
+    asked = 0 if proposal.reads else int(proposal.doc["lease_s"])
+    if asked and not recorder.row.lease_end_ms:
+        # The way back is armed before the change: from its report on, the lease is counted anew.
+        changes["lease_end_ms"] = now + asked * 1000
+        recorder.due(Due.LEASE_END, changes["lease_end_ms"])
+    reason = recorder.row.reason if recorder.state is State.EXECUTING else ""
+    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, reason=reason, **changes)
     recorder.save()
 
 

@@ -1,8 +1,10 @@
 """Facts about a case and the leaves and timers that several transitions share."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from gateway.core.effect import Effect, Undo, only_reads
+from gateway.core.canonical import Json, loads_strict
+from gateway.core.effect import Effect, Undo, only_reads, weakest
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, State
 from gateway.core.receipt import StepStatus
@@ -10,33 +12,77 @@ from gateway.ports import Tx
 from gateway.service.context import covers
 from gateway.service.proposal import Proposal
 from gateway.service.record import LeafBody, Recorder
+from gateway.service.sealed import open_sealed
 from gateway.service.settle import Case
 from gateway.service.world import World
 
 ABORT_REQUESTED = "ABORT_REQUESTED"
 _UNDOABLE = {Undo.EXACT, Undo.COMPENSATING}
+_MAY_HAVE_RUN = {"applied", "unknown", "intended"}
 
 
-def halts(tx: Tx, case: Case) -> tuple[bool, bool, bool]:
-    """Return (aborted, frozen, stopped) as of now."""
+@dataclass(frozen=True, slots=True)
+class Halts:
+    """What keeps an action that runs from going on, as of now."""
+
+    aborted: bool
+    frozen: bool
+    stopped: bool
+    lease_over: bool
+
+    @property
+    def code(self) -> str:
+        """Return the reason code of the strongest of them; empty when there is none."""
+        named = (
+            (self.frozen, "GATEWAY_FROZEN"), (self.aborted, "ABORTED"), (self.lease_over, "LEASE_ENDED"),
+            (self.stopped, "GATEWAY_STOPPED"),
+        )  # fmt: skip
+        return next((code for holds, code in named if holds), "")
+
+
+def halts(world: World, tx: Tx, case: Case) -> Halts:
+    """Return what keeps the action from going on."""
     kinds = {s.kind for s in tx.switches() if covers(s, case.row.agent, case.proposal)}
-    return case.row.reason == ABORT_REQUESTED, "freeze" in kinds, "stop" in kinds
+    over = 0 < case.row.lease_end_ms <= world.clock.now_ms()
+    return Halts(case.row.reason == ABORT_REQUESTED, "freeze" in kinds, "stop" in kinds, over)
+
+
+def reads_only(step: Mapping[str, Json]) -> bool:
+    """Tell whether a step of a proposal is proven a read."""
+    return only_reads(Effect(e) for e in step["effects"])
+
+
+def next_step(journal: Mapping[int, StepStatus]) -> int:
+    """Return the first step that was not applied."""
+    step = 0
+    while journal.get(step) == "applied":
+        step += 1
+    return step
+
+
+def in_flight(case: Case) -> bool:
+    """Tell whether an attempt has a step in hand whose outcome is not known."""
+    return "intended" in case.statuses.values()
 
 
 def wrote_any(proposal: Proposal, statuses: Mapping[int, StepStatus]) -> bool:
     """Tell whether a step that is no read was applied."""
-    return any(
-        statuses.get(s["i"]) == "applied" and not only_reads(Effect(e) for e in s["effects"]) for s in proposal.steps
-    )
+    return any(statuses.get(s["i"]) == "applied" and not reads_only(s) for s in proposal.steps)
 
 
-def undo_known(tx: Tx, case: Case) -> bool:
-    """Tell whether every write of the plan can be taken back, by what was observed before it."""
-    if tx.document(case.row.id, "grant_undo") is None:
+def may_have_run(proposal: Proposal, statuses: Mapping[int, StepStatus]) -> list[int]:
+    """Return the indexes of writes that were, or may have been, applied and still stand."""
+    return [s["i"] for s in proposal.steps if statuses.get(s["i"]) in _MAY_HAVE_RUN and not reads_only(s)]
+
+
+def undo_known(world: World, tx: Tx, case: Case, statuses: Mapping[int, StepStatus] | None = None) -> bool:
+    """Tell whether every write that stands can be taken back, by what was observed before it."""
+    sealed = open_sealed(world, tx, case.row.id, "observation")
+    if sealed is None or tx.document(case.row.id, "grant_undo") is None:
         return False
-    return all(
-        Undo(s["undo"]) in _UNDOABLE for s in case.proposal.steps if not only_reads(Effect(e) for e in s["effects"])
-    )
+    seen, steps = loads_strict(sealed)["steps"], case.proposal.steps
+    stand = may_have_run(case.proposal, {**case.statuses, **(statuses or {})})
+    return all(weakest((Undo(steps[i]["undo"]), Undo(seen[i]["undo_class"]))) in _UNDOABLE for i in stand)
 
 
 def page(case: Case, code: str) -> LeafBody:
@@ -49,18 +95,9 @@ def page(case: Case, code: str) -> LeafBody:
     }
 
 
-def arm(world: World, tx: Tx, recorder: Recorder) -> None:
-    """Set the timers that the state needs; whatever else was armed for the state before is gone."""
-    now, timing = world.clock.now_ms(), world.settings.timing
-    match recorder.state:
-        case State.UNDOING:
-            tx.delete_due(recorder.row.id)
-            recorder.due(Due.UNDO, now)
-            recorder.due(Due.UNDO_DEADLINE, now + timing.undo_deadline_ms)
-        case State.VERIFYING:
-            tx.delete_due(recorder.row.id, Due.ATTEMPT_DEADLINE)
-            tx.delete_due(recorder.row.id, Due.PROBE)
-        case State.NEEDS_HUMAN:
-            tx.delete_due(recorder.row.id)
-        case _:
-            pass
+def arm(world: World, recorder: Recorder) -> None:
+    """Set the timers that an undo needs; those of the state before went with it."""
+    if recorder.state is State.UNDOING:
+        now = world.clock.now_ms()
+        recorder.due(Due.UNDO, now)
+        recorder.due(Due.UNDO_DEADLINE, now + world.settings.timing.undo_deadline_ms)

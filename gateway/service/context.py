@@ -13,10 +13,14 @@ _SWITCH_CODE = {"stop": "GATEWAY_STOPPED", "freeze": "GATEWAY_FROZEN"}
 
 def read_context(tx: Tx, proposal: Proposal, *, now_ms: int, window_ms: int, nonce: str = "", action: str = ""
                  ) -> Context:  # fmt: skip
-    """Return incident, reads, history, votes and switches; `nonce` names the approval request whose votes count."""
+    """Return incident, reads, history, votes and switches; `nonce` names the approval request whose votes count.
+
+    A closed incident is none: nothing is evidenced by it any more.
+    """
     agent: Json = proposal.doc["agent"]
     since = now_ms - window_ms
-    incident = tx.incident(str(proposal.doc["incident"])) if proposal.doc["incident"] else None
+    named = tx.incident(str(proposal.doc["incident"])) if proposal.doc["incident"] else None
+    incident = named if named is not None and named.status == "open" else None
     return Context(
         incident=incident,
         reads=_evidence(tx.reads(incident.id)) if incident is not None else (),

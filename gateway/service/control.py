@@ -6,7 +6,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
 from gateway.ports import ActionRow, SwitchRow, Tx
-from gateway.service.common import page
+from gateway.service.common import halts, page
 from gateway.service.context import covers
 from gateway.service.once import once
 from gateway.service.people import people_only
@@ -45,7 +45,7 @@ async def switch_on(
     for action in revoked:
         world.bus.changed(action)
     if kind == "freeze":
-        await _freeze_open(world, switch)
+        await freeze_open(world)
     return int(index)
 
 
@@ -56,10 +56,12 @@ async def switch_off(
     people_only(principal)
 
     def unit(tx: Tx) -> str:
-        for kind in ("stop", "freeze"):
+        found = {s.kind for s in tx.switches() if (s.agent, s.environment) == (agent, environment)}
+        for kind in sorted(found):
             tx.delete_switch(kind, agent, environment)
-        row = SwitchRow("stop", agent, environment, world.clock.now_ms(), principal.id, reason)
-        return str(global_leaf(world, tx, K.SWITCH, _body(row, "off")))
+        body = {"kind": "+".join(sorted(found)) or "none", "change": "off", "agent": agent,
+                "environment": environment, "by": principal.id, "reason": reason}  # fmt: skip
+        return str(global_leaf(world, tx, K.SWITCH, body))
 
     index = await once(world, principal, request_id, {"resume": [agent, environment]}, unit)
     await remember_switches(world)
@@ -114,20 +116,26 @@ def open_rows(tx: Tx, *states: State) -> list[ActionRow]:
         before = page_of[-1].id
 
 
-async def _freeze_open(world: World, switch: SwitchRow) -> None:
-    """A freeze ends verification and undo in the hands of people; what executes learns it at its next report."""
-    rows = await world.store.read(lambda tx: open_rows(tx, State.VERIFYING, State.UNDOING))
+async def freeze_open(world: World) -> None:
+    """A freeze ends verification and undo in the hands of people; what executes learns it at its next report.
 
-    def choose(_: Tx, case: Case) -> Choice | None:
-        if case.state not in {State.VERIFYING, State.UNDOING} or not covers(switch, case.row.agent, case.proposal):
+    The driver repeats it: a gateway may die between the switch and this.
+    """
+    rows = await world.store.read(_frozen_rows)
+
+    def choose(tx: Tx, case: Case) -> Choice | None:
+        if case.state not in {State.VERIFYING, State.UNDOING} or not halts(world, tx, case).frozen:
             return None
-        return Choice(
-            Event.FREEZE, None, (page(case, "GATEWAY_FROZEN"),), reason="GATEWAY_FROZEN",
-            also=lambda tx, recorder: tx.delete_due(recorder.row.id),
-        )  # fmt: skip
+        return Choice(Event.FREEZE, None, (page(case, "GATEWAY_FROZEN"),), reason="GATEWAY_FROZEN")
 
     for row in rows:
         await settle(world, row.id, choose)
+
+
+def _frozen_rows(tx: Tx) -> list[ActionRow]:
+    if not any(s.kind == "freeze" for s in tx.switches()):
+        return []
+    return open_rows(tx, State.VERIFYING, State.UNDOING)
 
 
 def _body(switch: SwitchRow, change: str) -> dict[str, str]:

@@ -1,14 +1,13 @@
 """Offer work to executors: apply, probe; each under the next fence, each offered again by a timer until it is taken."""
 
-from dataclasses import replace
-
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
-from gateway.core.receipt import StepStatus
 from gateway.crash import point
 from gateway.ports import ActionRow, DueRow, Tx
-from gateway.service.common import page
+from gateway.service.common import halts, in_flight, next_step, page, reads_only
 from gateway.service.grants import policy_ref, sign_observe
+from gateway.service.halt import halted
+from gateway.service.incidents import note_read
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
 from gateway.service.record import LeafBody, Recorder
@@ -22,13 +21,15 @@ _PROBES = 5
 
 
 async def ask_to_apply(world: World, action: str) -> None:
-    """Offer a granted action (or the rest of one that runs) to an executor."""
+    """Offer a granted action, or the rest of one of which no step is in flight, to an executor."""
 
     def load(tx: Tx) -> tuple[ActionRow, bytes, bytes, bytes, int] | None:
         row = tx.action(action)
         if row is None or row.state not in {State.GRANTED, State.EXECUTING}:
             return None
         journal = {s.step: s.status for s in tx.steps(action)}
+        if "intended" in journal.values():
+            return None
         grant = tx.document(action, "grant_action") or b""
         plan = open_sealed(world, tx, action, "plan") or b""
         return row, grant, plan, open_sealed(world, tx, action, "snapshot") or b"", next_step(journal)
@@ -44,29 +45,39 @@ async def ask_to_apply(world: World, action: str) -> None:
         point("intent_sent", "gateway")
 
 
-def next_step(journal: dict[int, StepStatus]) -> int:
-    """Return the first step that was not applied."""
-    step = 0
-    while journal.get(step) == "applied":
-        step += 1
-    return step
+async def resume(world: World, action: str) -> None:
+    """Go on with a plan whose last probe found its step applied; what halts an attempt ends it here."""
+
+    def choose(tx: Tx, case: Case) -> Choice | None:
+        if case.state is not State.EXECUTING or in_flight(case):
+            return None
+        code = halts(world, tx, case).code
+        return halted(world, tx, case, code) if code else None
+
+    if await settle(world, action, choose) is None:
+        await ask_to_apply(world, action)
 
 
 async def attempt_lost(world: World, action: str) -> None:
     """An attempt did not report in time: its fence is given up, and a probe will tell what it did.
 
-    Reads have nothing to probe; they failed.
+    Reads have nothing to probe; they failed. A plan that nobody took up again ends here.
     """
 
-    def choose(_: Tx, case: Case) -> Choice | None:
+    def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state is not State.EXECUTING:
             return None
+        if not in_flight(case):
+            return halted(world, tx, case, "ATTEMPT_DEADLINE")
         if case.proposal.reads:
-            return _read_lost(case)
+            return _read_lost(world, case)
+        if reads_only(case.proposal.steps[next_step(case.statuses)]):
+            return halted(world, tx, case, "EXECUTOR_LOST", status="unknown")
         fence = case.row.fence + 1
         attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": "ATTEMPT_LOST"})
 
-        def also(_: Tx, recorder: Recorder) -> None:
+        def also(tx: Tx, recorder: Recorder) -> None:
+            tx.delete_due(action, Due.ATTEMPT_DEADLINE)
             recorder.due(Due.PROBE, world.clock.now_ms())
 
         return Choice(Event.ATTEMPT_DEADLINE, Guard.IN_FLIGHT, (attempt,), reason=case.row.reason,
@@ -75,11 +86,13 @@ async def attempt_lost(world: World, action: str) -> None:
     await settle(world, action, choose)
 
 
-def _read_lost(case: Case) -> Choice:
-    step = next_step(dict(case.statuses))
-    outcome = (K.OUTCOME, {"step": step, "status": "unknown", "fence": case.row.fence, "code": "EXECUTOR_LOST"})
-    statuses: dict[int, StepStatus] = {step: "unknown"}
-    return Choice(Event.ATTEMPT_DEADLINE, Guard.READS, (outcome,), reason="EXECUTOR_LOST", statuses=statuses)
+def _read_lost(world: World, case: Case) -> Choice:
+    step, code = next_step(case.statuses), "EXECUTOR_LOST"
+    outcome = (K.OUTCOME, {"step": step, "status": "unknown", "fence": case.row.fence, "code": code})
+    return Choice(
+        Event.ATTEMPT_DEADLINE, Guard.READS, (outcome,), reason=code, statuses={step: "unknown"}, code=code,
+        also=lambda tx, _: note_read(tx, case, "failed", world.clock.now_ms()),
+    )  # fmt: skip
 
 
 async def ask_to_probe(world: World, due: DueRow) -> None:
@@ -103,22 +116,31 @@ async def ask_to_probe(world: World, due: DueRow) -> None:
         await _cannot_tell(world, action)
         return
     row, proposal, plan, snapshot, step = loaded
-    if tries:
-        row = await _next_fence(world, row)
+    if tries and not await _next_fence(world, row):
+        return
+    fence = row.fence + 1 if tries else row.fence
     limit = world.settings.timing.attempt_ms
     policy = policy_ref(action, row.revision, row.decision_digest)
     grant = await sign_observe(world, action, proposal, policy, world.clock.now_ms() + limit)
-    again = world.clock.now_ms() + (limit if row.audience in world.hub.audiences else 0)
-    again += world.settings.timing.attempt_margin_ms
+    served = world.hub.serves(row.audience)
     # Without an executor no try is counted: the answer is there, only nobody can read it yet.
-    counted = tries + 1 if row.audience in world.hub.audiences else tries
-    await world.store.write(lambda tx: tx.put_due(DueRow(action, Due.PROBE, again, str(counted))))
-    work = make_work(world, row, "probe", grant=grant, plan=plan, fence=row.fence, snapshot=snapshot, first_step=step)
-    offer(world, row, work)
+    counted = str(tries + 1 if served else tries)
+    again = world.clock.now_ms() + (limit if served else 0) + world.settings.timing.attempt_margin_ms
+
+    def rearm(tx: Tx) -> bool:
+        now = tx.action(action)
+        waits = now is not None and now.state == State.EXECUTING and now.fence == fence
+        if waits:
+            tx.put_due(DueRow(action, Due.PROBE, again, counted))
+        return waits
+
+    if await world.store.write(rearm):
+        work = make_work(world, row, "probe", grant=grant, plan=plan, fence=fence, snapshot=snapshot, first_step=step)
+        offer(world, row, work)
 
 
-async def _next_fence(world: World, row: ActionRow) -> ActionRow:
-    """Give up a probe that nobody answered: the next one has a fence of its own."""
+async def _next_fence(world: World, row: ActionRow) -> bool:
+    """Give up a probe that nobody answered: the next one has a fence of its own; false when it was answered."""
     fence = row.fence + 1
     attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": "PROBE_UNANSWERED"})
 
@@ -127,20 +149,18 @@ async def _next_fence(world: World, row: ActionRow) -> ActionRow:
             return None
         return Choice(Event.EXECUTOR_LOST, None, (attempt,), reason=case.row.reason, changes={"fence": fence})
 
-    await settle(world, row.id, choose)
-    return replace(row, fence=fence)
+    return await settle(world, row.id, choose) is not None
 
 
 async def _cannot_tell(world: World, action: str) -> None:
     def choose(_: Tx, case: Case) -> Choice | None:
         if case.state is not State.EXECUTING:
             return None
-        step = next_step(dict(case.statuses))
+        step = next_step(case.statuses)
         attempt: LeafBody = (K.ATTEMPT, {"purpose": "probe", "fence": case.row.fence, "code": "PROBE_UNANSWERED"})
         return Choice(
             Event.ATTEMPT_DEADLINE, Guard.CANNOT_TELL, (attempt, page(case, "PROBE_UNANSWERED")),
-            reason="PROBE_UNANSWERED", statuses={step: "unknown"},
-            also=lambda tx, recorder: tx.delete_due(recorder.row.id),
+            reason="PROBE_UNANSWERED", statuses={step: "unknown"}, code="PROBE_UNANSWERED",
         )  # fmt: skip
 
     await settle(world, action, choose)

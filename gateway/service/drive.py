@@ -5,15 +5,17 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.core.kinds import LeafKind as K
-from gateway.core.lifecycle import OPEN, Due, Event, State, timers
+from gateway.core.lifecycle import OPEN, Due, Event, State
 from gateway.crash import point
-from gateway.errors import CountermandError
-from gateway.ports import DueRow, Tx
+from gateway.errors import StoreFault
+from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.control import open_rows
-from gateway.service.dispatch import ask_to_apply, ask_to_probe, attempt_lost
+from gateway.service.dispatch import ask_to_apply, ask_to_probe, attempt_lost, resume
 from gateway.service.leases import lease_ended
 from gateway.service.observe import ask_to_observe, observation_late
+from gateway.service.reconcile import reconcile
 from gateway.service.settle import Case, Choice, settle
+from gateway.service.timers import fits
 from gateway.service.undo import ask_to_undo, undo_deadline
 from gateway.service.verify import ask_to_sample, verification_late
 from gateway.service.work import offer_again_ms
@@ -24,6 +26,9 @@ _BATCH = 64
 _CLAIM_MS = 10_000
 """A claimed row is offered again after this, should its handler be lost."""
 _IDLE_MS = 5_000
+_AFTER_FAULT_MS = 1_000
+_HANDLER_S = 30.0
+"""How long one timer may take, in real time: a signer that hangs must not stop all others."""
 _FAR_MS = 2**53
 
 Handler = Callable[[World, DueRow], Awaitable[None]]
@@ -37,16 +42,20 @@ class Driver:
 
     async def run(self) -> None:
         """Drive for ever."""
-        await self.reconcile()
-        next_reconcile = self._world.clock.now_ms() + self._world.settings.timing.reconcile_ms
+        next_reconcile = 0
         while True:
             self._world.bus.driver.clear()
             self._world.bus.fires_ms = 0
-            if not await self.fire():
-                await self._wait(next_reconcile)
-            if self._world.clock.now_ms() >= next_reconcile:
-                await self.reconcile()
-                next_reconcile = self._world.clock.now_ms() + self._world.settings.timing.reconcile_ms
+            try:
+                if not await self.fire():
+                    await self._wait(next_reconcile)
+                if self._world.clock.now_ms() >= next_reconcile:
+                    await reconcile(self._world)
+                    next_reconcile = self._world.clock.now_ms() + self._world.settings.timing.reconcile_ms
+            except StoreFault as exc:
+                # A full disk refuses every change; when there is room again, what is due fires.
+                _LOG.error("the store does not answer, the driver waits: %s", exc)
+                await self._world.clock.sleep_until(self._world.clock.now_ms() + _AFTER_FAULT_MS)
 
     async def fire(self) -> bool:
         """Claim and handle what is due now; tells whether there was anything."""
@@ -54,16 +63,17 @@ class Driver:
         nearest = await self._world.store.read(lambda tx: tx.next_due_ms())
         if nearest is None or nearest > now:
             return False
-        rows = await self._world.store.write(lambda tx: tx.claim_due(now, now + _CLAIM_MS, _BATCH))
+        rows = await self._world.store.write(lambda tx: _claim(tx, now))
         await asyncio.gather(*(self._handle(row) for row in rows))
-        return bool(rows)
+        return True
 
     async def _handle(self, row: DueRow) -> None:
-        handler = HANDLERS[Due(row.kind)]
         try:
-            await handler(self._world, row)
-        except CountermandError:
-            # The claim runs out and the row fires again: nothing is lost, and nothing else waits for it.
+            async with asyncio.timeout(_HANDLER_S):
+                await HANDLERS[Due(row.kind)](self._world, row)
+        except Exception:  # noqa: BLE001  # as said below
+            # Whatever is wrong with one action must not keep the others from being taken back. The claim runs out
+            # and the row fires again: nothing is lost, and it is said each time.
             _LOG.exception("timer %s of %s failed; it fires again", row.kind, row.action)
 
     async def _wait(self, until_ms: int) -> None:
@@ -81,22 +91,26 @@ class Driver:
             woken.cancel()
             timer.cancel()
 
-    async def reconcile(self) -> None:
-        """Give every open action the timers without which it could wait for ever."""
 
-        def unit(tx: Tx) -> int:
-            now, armed = self._world.clock.now_ms(), 0
-            for row in open_rows(tx, *OPEN):
-                have = {d.kind for d in tx.due_of(row.id)}
-                for kind in sorted(timers(State(row.state)) - have):
-                    tx.put_due(DueRow(row.id, kind, now))
-                    armed += 1
-            return armed
+def _claim(tx: Tx, now_ms: int) -> list[DueRow]:
+    """Claim what is due; a timer that means nothing in the state of its action is forgotten."""
+    rows = []
+    for due in tx.claim_due(now_ms, now_ms + _CLAIM_MS, _BATCH):
+        action = tx.action(due.action)
+        if action is not None and fits(due.kind, State(action.state)):
+            rows.append(due)
+        else:
+            tx.delete_due(due.action, due.kind)
+    return rows
 
-        self._world.hub.expire(self._world.clock.now_ms() - self._world.settings.timing.reconcile_ms)
-        armed = await self._world.store.write(unit)
-        if armed:
-            _LOG.warning("%d timers were missing and have been set", armed)
+
+def _again(world: World, tx: Tx, due: DueRow) -> ActionRow | None:
+    """Arm a timer that offers work once more; None when it was taken back since it fired."""
+    action = tx.action(due.action)
+    if action is None or due.kind not in {d.kind for d in tx.due_of(due.action)}:
+        return None
+    tx.put_due(DueRow(due.action, due.kind, offer_again_ms(world, action.audience)))
+    return action
 
 
 async def _observe_deadline(world: World, row: DueRow) -> None:
@@ -122,21 +136,15 @@ _OFFERS = frozenset({Due.DISPATCH, Due.PROBE, Due.SAMPLE, Due.UNDO})
 
 
 async def _dispatch(world: World, row: DueRow) -> None:
-    def rearm(tx: Tx) -> str:
-        action = tx.action(row.action)
-        if action is None or action.state not in {
-            State.PROPOSED, State.AWAITING_APPROVAL, State.GRANTED, State.EXECUTING,
-        }:  # fmt: skip
-            tx.delete_due(row.action, row.kind)
-            return ""
-        tx.put_due(DueRow(row.action, row.kind, offer_again_ms(world, action.audience)))
-        return action.state if world.hub.serves(action.audience) else ""
-
-    state = await world.store.write(rearm)
-    if state in {State.PROPOSED, State.AWAITING_APPROVAL}:
+    action = await world.store.write(lambda tx: _again(world, tx, row))
+    if action is None or not world.hub.serves(action.audience):
+        return
+    if action.state in {State.PROPOSED, State.AWAITING_APPROVAL}:
         await ask_to_observe(world, row.action)
-    elif state:
+    elif action.state == State.GRANTED:
         await ask_to_apply(world, row.action)
+    else:
+        await resume(world, row.action)
 
 
 async def _expire(world: World, row: DueRow) -> None:
@@ -155,7 +163,6 @@ async def _expire(world: World, row: DueRow) -> None:
 
 
 async def _attempt_deadline(world: World, row: DueRow) -> None:
-    await world.store.write(lambda tx: tx.delete_due(row.action, row.kind))
     await attempt_lost(world, row.action)
 
 
@@ -169,17 +176,12 @@ async def _verify_deadline(world: World, row: DueRow) -> None:
 
 async def _lease_end(world: World, row: DueRow) -> None:
     point("lease_due", "gateway")
-    await lease_ended(world, row.action)
+    await lease_ended(world, row)
 
 
 async def _undo(world: World, row: DueRow) -> None:
-    def rearm(tx: Tx) -> None:
-        action = tx.action(row.action)
-        if action is not None:
-            tx.put_due(DueRow(row.action, row.kind, offer_again_ms(world, action.audience)))
-
-    await world.store.write(rearm)
-    await ask_to_undo(world, row.action)
+    if await world.store.write(lambda tx: _again(world, tx, row)) is not None:
+        await ask_to_undo(world, row.action)
 
 
 async def _undo_deadline(world: World, row: DueRow) -> None:

@@ -9,12 +9,14 @@ from gateway.core.principal import Principal
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service import approve as approvals
-from gateway.service import attempt, control, incidents, lifeops, log
+from gateway.service import attempt, control, incidents, leases, lifeops, log
 from gateway.service.drive import hasten
 from gateway.service.observe import observed
+from gateway.service.operate import get_action
 from gateway.service.proposal import Ask
 from gateway.service.query import action_view
-from gateway.service.report import probe_reported, refusal_reported, step_reported
+from gateway.service.refusal import refusal_reported
+from gateway.service.report import probe_reported, step_reported
 from gateway.service.reports import (
     ChunkReport,
     ObservationReport,
@@ -73,7 +75,7 @@ class Gateway:
 
     async def get_action(self, principal: Principal, action: str) -> ActionView:
         """Return an action; an agent sees only its own."""
-        return await lifeops.get_action(self._world, principal, action)
+        return await get_action(self._world, principal, action)
 
     async def list_actions(
         self, principal: Principal, *, page_size: int, page_token: str, incident: str, states: Sequence[str]
@@ -113,11 +115,11 @@ class Gateway:
 
     async def renew(self, principal: Principal, request_id: str, action: str, lease_s: int) -> ActionView:
         """Extend a lease."""
-        return await lifeops.renew(self._world, principal, request_id, action, lease_s)
+        return await leases.renew(self._world, principal, request_id, action, lease_s)
 
     async def release(self, principal: Principal, request_id: str, action: str) -> ActionView:
         """End a lease now."""
-        return await lifeops.release(self._world, principal, request_id, action)
+        return await leases.release(self._world, principal, request_id, action)
 
     # --- incidents ---
     async def open_incident(self, principal: Principal, request_id: str, title: str) -> IncidentView:
@@ -186,7 +188,7 @@ class Gateway:
 
     async def keep(self, principal: Principal, request_id: str, action: str) -> ActionView:
         """Keep a change."""
-        return await lifeops.keep(self._world, principal, request_id, action)
+        return await leases.keep(self._world, principal, request_id, action)
 
     async def resolve(
         self, principal: Principal, request_id: str, action: str, resolution: str, comment: str
@@ -275,6 +277,8 @@ class Gateway:
         del instance  # the fence says whose report counts
         world, work = self._world, self._world.hub.work(work_id, action)
         match body:
+            case ChunkReport() if work is None or work.purpose != "apply":
+                return False, "WORK_UNKNOWN"
             case ChunkReport():
                 text = world.redactor.text(body.data.decode(errors="replace"))
                 world.bus.chunk(action, OutputView(body.step, text.encode(), truncated=False))

@@ -7,10 +7,11 @@ from gateway.core.canonical import Json
 from gateway.core.kinds import LeafKind as K
 from gateway.core.principal import Principal
 from gateway.errors import NotFound, Precondition
-from gateway.ports import IncidentRow, Tx
+from gateway.ports import IncidentRow, ReadRow, Tx
 from gateway.service.incident_doc import IncidentDoc, phase_of
 from gateway.service.once import once
 from gateway.service.record import global_leaf
+from gateway.service.settle import Case
 from gateway.service.views import HypothesisView, IncidentView
 from gateway.service.world import World
 
@@ -149,6 +150,14 @@ def note_write(tx: Tx, incident: str) -> None:
     if row is not None:
         doc = IncidentDoc.read(row.doc)
         tx.put_incident(replace(row, doc=replace(doc, writes=doc.writes + 1).to_text()))
+
+
+def note_read(tx: Tx, case: Case, outcome: str, at_ms: int) -> None:
+    """Keep a read that was made for an incident which is still open: evidence, if it succeeded."""
+    row = tx.incident(case.row.incident) if case.row.incident else None
+    if row is not None and row.status == "open":
+        hypothesis = str(case.proposal.doc["hypothesis"])
+        tx.put_read(ReadRow(row.id, case.row.id, hypothesis, case.proposal.targets, at_ms, outcome))
 
 
 def _open(world: World, tx: Tx, source: str, alert_ms: int, doc: IncidentDoc) -> str:

@@ -1,46 +1,150 @@
-"""The end of a lease: the change is taken back, by the same path as every other undo."""
+"""Leases: renewed, released, kept for good, or over; the way back is the path of every other undo."""
 
+from dataclasses import replace
+
+from gateway.core.assurance import Assurance
+from gateway.core.canonical import Json
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
+from gateway.core.obligation import Approval
+from gateway.core.principal import Principal
 from gateway.ports import DueRow, Tx
-from gateway.service.common import arm, page
-from gateway.service.context import covers
-from gateway.service.lifeops import lease_over
-from gateway.service.record import Recorder
+from gateway.service.common import arm, halts, page, undo_known
+from gateway.service.decide import decision_summary
+from gateway.service.operate import must_be_free, not_now, operate, quarantine, relock
+from gateway.service.people import approver_only, people_only
+from gateway.service.quorum import required
+from gateway.service.record import LeafBody, Recorder
+from gateway.service.sealed import open_json
 from gateway.service.settle import Case, Choice, settle
+from gateway.service.verify import undo_until_ms
+from gateway.service.views import ActionView
 from gateway.service.world import World
 
 
-async def lease_ended(world: World, action: str) -> None:
-    """Take back what was leased; a busy target is tried again, a freeze hands it to people."""
-    busy = False
+async def renew(world: World, principal: Principal, request_id: str, action: str, lease_s: int) -> ActionView:
+    """Extend a lease from now; the decision's own limit and the gateway's hold for the whole of it."""
+
+    def choose(tx: Tx, case: Case) -> Choice:
+        if case.state is not State.LEASED:
+            raise not_now(case, "renewed")
+        end = world.clock.now_ms() + lease_s * 1000
+        code = _why_not(world, tx, case, lease_s, end)
+        said = {"verdict": "deny" if code else "allow", "purpose": "renew", "by": principal.id}
+        if code:
+            return Choice(Event.RENEW, Guard.NOT_ALLOWED, ((K.DECISION, {**said, "because": [code]}),), reason=code)
+        leaves: tuple[LeafBody, ...] = (
+            (K.DECISION, said),
+            (K.LEASE, {"change": "renewed", "ends_ms": end, "by": principal.id}),
+        )
+        return Choice(
+            Event.RENEW, Guard.ALLOWED, leaves, changes={"lease_end_ms": end},
+            also=lambda _, recorder: recorder.due(Due.LEASE_END, end),
+        )  # fmt: skip
+
+    return await operate(world, principal, request_id, action, {"renew": lease_s}, choose)
+
+
+def _why_not(world: World, tx: Tx, case: Case, lease_s: int, end: int) -> str:
+    """Return why a lease may not be renewed, or an empty string."""
+    if tx.revisions().get(case.row.revision) == "withdrawn":
+        return "REVISION_WITHDRAWN"
+    halt = halts(world, tx, case).code
+    limit_ms = world.settings.timing.lease_max_ms
+    decided_s = _requirements(tx, case)["lease"]["max_ttl_s"]
+    if decided_s is not None:
+        limit_ms = min(limit_ms, int(decided_s) * 1000)
+    began = int(open_json(world, tx, case.row.id, "verification")["started_ms"])
+    return halt or ("" if lease_s > 0 and end <= began + limit_ms else "LEASE_TOO_LONG")
+
+
+async def release(world: World, principal: Principal, request_id: str, action: str) -> ActionView:
+    """End a lease now; the change is taken back."""
+
+    def choose(tx: Tx, case: Case) -> Choice:
+        if case.state is not State.LEASED:
+            raise not_now(case, "released")
+        must_be_free(tx, case)
+        return _over(world, tx, case, Event.RELEASE, "released", principal.id)
+
+    return await operate(world, principal, request_id, action, {"release": True}, choose)
+
+
+async def keep(world: World, principal: Principal, request_id: str, action: str) -> ActionView:
+    """Keep a change for good (leased) or without waiting for its verdict (verifying); a decision of an approver."""
+    people_only(principal)
+
+    def choose(tx: Tx, case: Case) -> Choice:
+        if case.state not in {State.VERIFYING, State.LEASED}:
+            raise not_now(case, "kept")
+        asked = _requirements(tx, case)["approvals"]
+        needed = required((Approval(a["group"], a["n"], Assurance(a["assurance"])) for a in asked), world.settings)
+        approver_only(principal, case.row, needed)
+        now = world.clock.now_ms()
+        vote = (K.VOTE, {"subject": principal.id, "assurance": principal.assurance, "choice": "keep", "at_ms": now})
+        if case.state is State.VERIFYING and case.row.lease_end_ms:
+            lease = (K.LEASE, {"change": "begun", "ends_ms": case.row.lease_end_ms})
+            return Choice(Event.KEEP, Guard.TTL, (vote, lease), cause="kept")
+        committed = {"lease_end_ms": 0, "undo_until_ms": undo_until_ms(world, tx, case)}
+        if case.state is State.VERIFYING:
+            return Choice(Event.KEEP, Guard.NO_TTL, (vote,), cause="kept", changes=committed)
+        decision = (K.DECISION, {"verdict": "allow", "purpose": "keep", "by": principal.id})
+        return Choice(Event.KEEP, None, (decision, vote), cause="kept", changes=committed)
+
+    return await operate(world, principal, request_id, action, {"keep": True}, choose)
+
+
+async def lease_ended(world: World, due: DueRow) -> None:
+    """Take back what was leased; a busy target is tried again, a freeze hands it to people.
+
+    What still executes learns of the end from its own report.
+    """
 
     def choose(tx: Tx, case: Case) -> Choice | None:
-        nonlocal busy
-        if case.state not in {State.LEASED, State.VERIFYING} or world.clock.now_ms() < case.row.lease_end_ms:
+        over = 0 < case.row.lease_end_ms <= world.clock.now_ms()
+        if case.state not in {State.LEASED, State.VERIFYING} or not over:
             return None
-        if case.state is State.LEASED and _frozen(tx, case):
-            lease = (K.LEASE, {"change": "ended"})
-            return Choice(Event.LEASE_END, Guard.FROZEN, (lease, page(case, "GATEWAY_FROZEN")),
-                          reason="GATEWAY_FROZEN", also=lambda tx, r: tx.delete_due(r.row.id))  # fmt: skip
-        held = tx.locks()
-        busy = any(held.get(t, action) != action for t in case.proposal.targets)
-        if busy:
+        if _busy(tx, case) and not halts(world, tx, case).frozen:
             return None
-        return _with_timers(world, lease_over(tx, case, Event.LEASE_END, "ended", ""))
+        choice = _over(world, tx, case, Event.LEASE_END, "ended", "")
 
-    if await settle(world, action, choose) is None and busy:
+        def also(tx: Tx, recorder: Recorder) -> None:
+            choice.also(tx, recorder)
+            arm(world, recorder)
+
+        return replace(choice, also=also)
+
+    if await settle(world, due.action, choose) is None:
+        await world.store.write(lambda tx: _wait(world, tx, due))
+
+
+def _wait(world: World, tx: Tx, due: DueRow) -> None:
+    """Set the timer of a lease that goes on, or whose target is busy; an attempt in flight needs none."""
+    row = tx.action(due.action)
+    if row is None or row.state not in {State.LEASED, State.VERIFYING}:
+        tx.delete_due(due.action, due.kind)
+    else:
         again = world.clock.now_ms() + world.settings.timing.redispatch_ms
-        await world.store.write(lambda tx: tx.put_due(DueRow(action, Due.LEASE_END, again)))
+        tx.put_due(replace(due, at_ms=max(again, row.lease_end_ms), claimed_until_ms=0))
 
 
-def _with_timers(world: World, choice: Choice) -> Choice:
-    def also(tx: Tx, recorder: Recorder) -> None:
-        choice.also(tx, recorder)
-        arm(world, tx, recorder)
+def _over(world: World, tx: Tx, case: Case, event: Event, change: str, by: str) -> Choice:
+    """Return the transition that ends a lease: taken back, or handed to people where it cannot be."""
+    lease = (K.LEASE, {"change": change, "by": by})
+    if case.state is State.LEASED and halts(world, tx, case).frozen:
+        leaves = (lease, page(case, "GATEWAY_FROZEN"))
+        return Choice(event, Guard.FROZEN, leaves, reason="GATEWAY_FROZEN", also=quarantine)
+    if undo_known(world, tx, case):
+        intent = (K.UNDO_INTENT, {"cause": change})
+        return Choice(event, Guard.UNDO_KNOWN, (lease, intent), reason="LEASE_ENDED", also=relock)
+    return Choice(event, Guard.UNDO_NONE, (lease, page(case, "LEASE_ENDED")), reason="LEASE_ENDED", also=quarantine)
 
-    return Choice(choice.event, choice.guard, choice.leaves, reason=choice.reason, also=also)
+
+def _busy(tx: Tx, case: Case) -> bool:
+    held = tx.locks()
+    return any(held.get(t, case.row.id) != case.row.id for t in case.proposal.targets)
 
 
-def _frozen(tx: Tx, case: Case) -> bool:
-    return any(s.kind == "freeze" and covers(s, case.row.agent, case.proposal) for s in tx.switches())
+def _requirements(tx: Tx, case: Case) -> Json:
+    record = decision_summary(tx.document(case.row.id, f"decision/{case.row.decision_digest}") or b"{}")
+    return record["requirements"]

@@ -1,26 +1,24 @@
 """Observe: ask an executor what is there, decide on it, and leave PROPOSED or AWAITING_APPROVAL."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.core.approval import Tally
-from gateway.core.canonical import Json, canonical, digest, digest_bytes, loads_strict
-from gateway.core.effect import Undo
+from gateway.core.canonical import Json, digest_bytes
 from gateway.core.finding import Verdict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.crash import point
-from gateway.errors import InvalidRequest
 from gateway.ports import ActionRow, Tx, VoteRow
-from gateway.service.approval_request import MAX_VOIDS, current_request, open_request
+from gateway.service.approval_request import MAX_VOIDS, Request, current_request, open_request
 from gateway.service.context import read_context
 from gateway.service.decide import Decision, decide, decision_summary
 from gateway.service.dispatch import ask_to_apply
-from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe, snapshot_bytes
+from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe
+from gateway.service.observation import Seen, read_observation
 from gateway.service.policy_input import Context
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
-from gateway.service.quorum import count
+from gateway.service.quorum import count, quorum_stands
 from gateway.service.record import LeafBody, Recorder, document
 from gateway.service.retry import until_settled
 from gateway.service.sealed import open_sealed, put_sealed
@@ -31,29 +29,14 @@ from gateway.service.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """An observation, split into what is recorded and what is sealed."""
-
-    document: Mapping[str, Json]
-    data: bytes
-    snapshot: bytes
-
-    @property
-    def state_digest(self) -> str:
-        return digest_bytes(self.snapshot)
-
-
-@dataclass(frozen=True, slots=True)
 class _Case:
     """What is read before a decision."""
 
     row: ActionRow
     proposal: Proposal
     context: Context
-
-    @property
-    def votes(self) -> tuple[VoteRow, ...]:
-        return self.context.votes
+    asked: Request | None
+    """What people were asked, when this is about their quorum."""
 
 
 async def ask_to_observe(world: World, action: str) -> None:
@@ -63,10 +46,14 @@ async def ask_to_observe(world: World, action: str) -> None:
         row = tx.action(action)
         if row is None or row.state not in {State.PROPOSED, State.AWAITING_APPROVAL}:
             return None
+        asked = current_request(tx, action)
+        if row.state == State.AWAITING_APPROVAL and (asked is None or not quorum_stands(world, tx, row, asked)):
+            tx.delete_due(action, Due.DISPATCH)
+            return None
         record = tx.document(action, f"decision/{row.decision_digest}") or b"{}"
         return row, read_proposal(tx, row), open_sealed(world, tx, action, "plan") or b"", decision_summary(record)
 
-    loaded = await world.store.read(load)
+    loaded = await world.store.write(load)
     if loaded is None or world.hub.busy(action, "observe"):
         return
     row, proposal, plan, record = loaded
@@ -80,12 +67,13 @@ async def ask_to_observe(world: World, action: str) -> None:
 async def observation_late(world: World, action: str) -> None:
     """An observation did not come in time: a proposal expires; a quorum is observed once more under a new grant."""
 
-    def choose(_: Tx, case: Case) -> Choice | None:
+    def choose(tx: Tx, case: Case) -> Choice | None:
         now = world.clock.now_ms()
         if case.state is State.PROPOSED:
             expiry = (K.EXPIRY, {"timer": Due.OBSERVE_DEADLINE, "reason": "OBSERVE_DEADLINE"})
             return Choice(Event.OBSERVE_DEADLINE, None, (expiry,), reason="OBSERVE_DEADLINE")
-        if case.state is not State.AWAITING_APPROVAL:
+        asked = current_request(tx, action)
+        if case.state is not State.AWAITING_APPROVAL or asked is None or not quorum_stands(world, tx, case.row, asked):
             return None
 
         def also(_: Tx, recorder: Recorder) -> None:
@@ -111,15 +99,17 @@ async def _observed(world: World, action: str, data: bytes) -> None:
         if row is None or row.state not in {State.PROPOSED, State.AWAITING_APPROVAL}:
             return None
         proposal = read_proposal(tx, row)
-        request = current_request(tx, action)
-        nonce = request.nonce if request is not None and row.state == State.AWAITING_APPROVAL else ""
+        asked = current_request(tx, action) if row.state == State.AWAITING_APPROVAL else None
+        if row.state == State.AWAITING_APPROVAL and (asked is None or not quorum_stands(world, tx, row, asked)):
+            return None  # observed too late for the request that it was made for
+        nonce = asked.nonce if asked is not None else ""
         context = read_context(tx, proposal, now_ms=now, window_ms=window, nonce=nonce, action=action)
-        return _Case(row, proposal, context)
+        return _Case(row, proposal, context, asked)
 
     case = await world.store.read(load)
     if case is None:
         return
-    seen = _read(world, case.proposal, data)
+    seen = read_observation(data, len(case.proposal.steps), world.redactor)
     decision = await decide(
         world.policy, world.settings, stage="decide", now_ms=now, action=action, proposal=case.proposal,
         context=case.context, observation=seen.document,
@@ -134,7 +124,7 @@ async def _observed(world: World, action: str, data: bytes) -> None:
     await ask_to_apply(world, action)
 
 
-async def _leave_proposed(world: World, case: _Case, seen: _Seen, decision: Decision) -> None:
+async def _leave_proposed(world: World, case: _Case, seen: Seen, decision: Decision) -> None:
     granted = None
     if decision.verdict is Verdict.ALLOW:
         granted = await _sign(world, case, decision, (), seen)
@@ -150,17 +140,17 @@ async def _leave_proposed(world: World, case: _Case, seen: _Seen, decision: Deci
     await world.store.write(unit)
 
 
-async def _leave_awaiting(world: World, case: _Case, seen: _Seen, decision: Decision) -> None:
+async def _leave_awaiting(world: World, case: _Case, seen: Seen, decision: Decision) -> None:
     """After a quorum: grant it, void it, or deny it."""
-    guard = _after_quorum(world, case, seen, decision)
+    votes = () if case.asked is None else _met(world, case, case.asked, decision)
+    guard = _after_quorum(case, seen, decision, met=bool(votes))
     granted = None
     if guard is Guard.SAME_STATE:
-        granted = await _sign(world, case, decision, case.votes, seen)
+        granted = await _sign(world, case, decision, votes, seen)
 
     def unit(tx: Tx) -> None:
         recorder = _reload(world, tx, case)
-        request = current_request(tx, case.row.id)
-        voids = 0 if request is None else request.voids
+        voids = 0 if case.asked is None else case.asked.voids
         taken = Guard.CHANGED_TOO_OFTEN if guard is Guard.CHANGED and voids >= MAX_VOIDS else guard
         _set_decided(recorder, decision, seen)
         leaves = [_observation(world, tx, recorder, seen), _decision(tx, recorder, decision)]
@@ -197,23 +187,25 @@ def _take_quorum(
             recorder.advance(Event.QUORUM, Guard.BELOW_APPROVE, *leaves, reason=decision.reason)
 
 
-def _after_quorum(world: World, case: _Case, seen: _Seen, decision: Decision) -> Guard:
+def _after_quorum(case: _Case, seen: Seen, decision: Decision, *, met: bool) -> Guard:
     if decision.verdict < Verdict.APPROVE:
         return Guard.BELOW_APPROVE
     same = case.proposal.reads or seen.state_digest == case.row.state_digest
-    return Guard.SAME_STATE if same and _met(world, case, decision) else Guard.CHANGED
+    return Guard.SAME_STATE if same and met else Guard.CHANGED
 
 
-def _met(world: World, case: _Case, decision: Decision) -> bool:
-    """Tell whether the votes meet what the new decision requires; they stay bound to what was shown."""
-    if not case.votes:
-        return False
-    approvals, nonce = decision.requirements.approvals, case.votes[0].nonce
-    latest = max(v.at_ms for v in case.votes) + 1
-    return count(case.row, nonce, latest, approvals, case.votes, world.settings).tally is Tally.QUORUM
+def _met(world: World, case: _Case, asked: Request, decision: Decision) -> tuple[VoteRow, ...]:
+    """Return the votes that meet what the new decision requires; they stay bound to what was shown.
+
+    Where it requires nobody any more, what was asked first still has to be met.
+    """
+    approvals = decision.requirements.approvals or asked.requirements
+    tallied = count(case.row, asked, approvals, case.context.votes, world.settings)
+    chosen = {vote.subject for vote in tallied.counted} if tallied.tally is Tally.QUORUM else set()
+    return tuple(vote for vote in case.context.votes if vote.subject in chosen)
 
 
-async def _sign(world: World, case: _Case, decision: Decision, votes: tuple[VoteRow, ...], seen: _Seen) -> Granted:
+async def _sign(world: World, case: _Case, decision: Decision, votes: tuple[VoteRow, ...], seen: Seen) -> Granted:
     return await sign_action(world, case.row.id, case.proposal, decision, votes, seen.state_digest, seen.snapshot)
 
 
@@ -223,7 +215,7 @@ def _reload(world: World, tx: Tx, case: _Case) -> Recorder:
     return recorder
 
 
-def _set_decided(recorder: Recorder, decision: Decision, seen: _Seen) -> None:
+def _set_decided(recorder: Recorder, decision: Decision, seen: Seen) -> None:
     recorder.row = replace(
         recorder.row,
         decision_digest=decision.digest,
@@ -237,30 +229,8 @@ def _decision(tx: Tx, recorder: Recorder, decision: Decision) -> LeafBody:
     return K.DECISION, decision_body(decision, "decide")
 
 
-def _observation(world: World, tx: Tx, recorder: Recorder, seen: _Seen) -> LeafBody:
+def _observation(world: World, tx: Tx, recorder: Recorder, seen: Seen) -> LeafBody:
     found = document(tx, recorder.row.id, f"observation/{digest_bytes(seen.data)}", seen.data)
     put_sealed(world, tx, recorder.row.id, "observation", seen.data)
     put_sealed(world, tx, recorder.row.id, "snapshot", seen.snapshot)
     return K.OBSERVATION, {"observation": found, "state_digest": seen.state_digest}
-
-
-def _read(world: World, proposal: Proposal, data: bytes) -> _Seen:
-    try:
-        raw = loads_strict(data)
-        steps = raw["steps"]
-        snapshots = [s["snapshot"] for s in steps]
-        public = [
-            {
-                "facts": world.redactor.json(s["facts"]),
-                "preflight": world.redactor.json(s["preflight"]),
-                "undo_class": Undo(s["undo_class"]).value,
-                "state_digest": digest(s["snapshot"]),
-            }
-            for s in steps
-        ]
-        if len(public) != len(proposal.steps):
-            raise InvalidRequest("OBSERVATION_MALFORMED", "an observation has one entry per step")
-        seen = {"steps": public, "baseline": raw.get("baseline", {})}
-        return _Seen(seen, canonical(seen), snapshot_bytes(snapshots))
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise InvalidRequest("OBSERVATION_MALFORMED", f"an observation is malformed: {exc}") from exc

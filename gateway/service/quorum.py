@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
-from gateway.core.approval import Binding, Request, Tallied, Vote, tally
+from gateway.core.approval import Binding, Request, Tallied, Tally, Vote, tally
 from gateway.core.assurance import Assurance
 from gateway.core.obligation import Approval
-from gateway.ports import ActionRow, VoteRow
+from gateway.ports import ActionRow, Tx, VoteRow
+from gateway.service.approval_request import Request as Asked
 from gateway.service.settings import ServiceSettings
+from gateway.service.world import World
 
 
 def required(approvals: Iterable[Approval], settings: ServiceSettings) -> tuple[Approval, ...]:
@@ -15,13 +17,25 @@ def required(approvals: Iterable[Approval], settings: ServiceSettings) -> tuple[
 
 
 def count(
-    row: ActionRow, nonce: str, expires_ms: int, approvals: Iterable[Approval], votes: Iterable[VoteRow],
-    settings: ServiceSettings,
-) -> Tallied:  # fmt: skip
-    """Count the votes of one request; the agent and whoever answers for it may not approve."""
-    binding = Binding(row.plan_digest, row.decision_digest, row.state_digest, nonce)
-    request = Request(binding, frozenset({row.agent, row.owner}), expires_ms)
-    return tally(required(approvals, settings), (as_vote(v) for v in votes), request)
+    row: ActionRow, asked: Asked, approvals: Iterable[Approval], votes: Iterable[VoteRow], settings: ServiceSettings
+) -> Tallied:
+    """Count the votes of one request; the agent and whoever answers for it may not approve.
+
+    A vote was in time when it was cast: it stays so while its quorum is observed.
+    """
+    return tally(required(approvals, settings), (as_vote(v) for v in votes), request_of(row, asked))
+
+
+def quorum_stands(world: World, tx: Tx, row: ActionRow, asked: Asked) -> bool:
+    """Tell whether the request that is open has its quorum."""
+    votes = [v for v in tx.votes(row.id, asked.nonce) if v.approve]
+    return count(row, asked, asked.requirements, votes, world.settings).tally is Tally.QUORUM
+
+
+def request_of(row: ActionRow, asked: Asked) -> Request:
+    """Return a stored request as the core counts votes on it."""
+    binding = Binding(row.plan_digest, row.decision_digest, row.state_digest, asked.nonce)
+    return Request(binding, frozenset({row.agent, row.owner} - {""}), asked.expires_ms)
 
 
 def as_vote(row: VoteRow) -> Vote:

@@ -10,6 +10,7 @@ from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import ANYTIME, FINAL, Due, Event, Guard, LifecycleError, Row, State, advance
 from gateway.errors import Precondition
 from gateway.ports import ActionRow, DueRow, Tx
+from gateway.service.timers import fits
 from gateway.service.world import World
 
 LeafBody = tuple[LeafKind, Mapping[str, Json]]
@@ -62,9 +63,10 @@ class Recorder:
         for i, (kind, body) in enumerate(leaves):
             first = i == 0
             self._leaf(kind, body, before if first else taken.next, event if first else None, guard if first else None)
+        if before is not None and taken.next is not before:
+            self._drop_foreign_timers(taken.next)
         if taken.next in FINAL:
-            self._tx.delete_due(self.row.id)
-            self.due(Due.UNDO_WINDOW, self._now + self._keep_ms)
+            self.due(Due.UNDO_WINDOW, max(self._now + self._keep_ms, self.row.undo_until_ms))
 
     def note(self, kind: LeafKind, body: Mapping[str, Json]) -> int:
         """Append a leaf that describes the action without moving it; returns its index."""
@@ -73,6 +75,11 @@ class Recorder:
     def due(self, kind: str, at_ms: int, payload: str = "") -> None:
         """Set a timer of the action."""
         self._tx.put_due(DueRow(self.row.id, kind, at_ms, payload))
+
+    def _drop_foreign_timers(self, state: State) -> None:
+        for due in self._tx.due_of(self.row.id):
+            if not fits(due.kind, state):
+                self._tx.delete_due(self.row.id, due.kind)
 
     def expect(self, version: int) -> None:
         """Raise Precondition when the action changed since it was read."""

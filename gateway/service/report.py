@@ -1,161 +1,161 @@
 """What executors report about applying and probing steps; each report is fenced and may come twice."""
 
+from gateway.core import shape
 from gateway.core.canonical import Json, canonical
-from gateway.core.effect import Effect, only_reads
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
 from gateway.crash import point
-from gateway.ports import ReadRow, StepRow, Tx
-from gateway.service.common import arm, halts, page, undo_known, wrote_any
+from gateway.ports import Tx
+from gateway.service.common import arm, halts, page, reads_only, undo_known, wrote_any
+from gateway.service.halt import halted
+from gateway.service.incidents import note_read
 from gateway.service.record import LeafBody, Recorder
-from gateway.service.reports import ProbeReport, RefusalReport, StepReport
+from gateway.service.reports import ProbeReport, StepReport
 from gateway.service.sealed import put_sealed
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.verify import start_verification
 from gateway.service.world import World
 
 
-async def refusal_reported(world: World, action: str, purpose: str, body: RefusalReport) -> None:
-    """Record that an executor's own check of a grant failed: a grant to act dies, and security is told."""
-    finding = (K.SECURITY, {"finding": "GRANT_CHECK_FAILED", "code": body.code, "purpose": purpose})
-    refusal = (K.REFUSAL, {"code": body.code, "detail": world.redactor.text(body.detail), "purpose": purpose})
-
-    def choose(_: Tx, case: Case) -> Choice | None:
-        if case.state is not State.GRANTED or purpose != "apply":
-            return None
-        return Choice(Event.REFUSE, None, (refusal, finding), reason=body.code)
-
-    if await settle(world, action, choose) is None:
-        await world.store.write(lambda tx: _note(world, tx, action, (refusal, finding)))
-
-
-def _note(world: World, tx: Tx, action: str, leaves: tuple[LeafBody, ...]) -> None:
-    recorder = Recorder.load(world, tx, action)
-    for kind, body in leaves:
-        recorder.note(kind, body)
-
-
 async def step_reported(world: World, action: str, fence: int, body: StepReport) -> tuple[bool, str]:
-    """Record the outcome of one step; returns (proceed, reason)."""
+    """Record the outcome of one step; returns (proceed, reason). The same report again has the same answer."""
     if body.status == "applied":
         point("applied_unreported", "gateway")
-    stale = ""
+    refused = (False, "")
 
     def choose(tx: Tx, case: Case) -> Choice | None:
-        nonlocal stale
-        stale = _stale(tx, case, fence, body.step, body.status)
-        return None if stale else _step_choice(world, tx, case, fence, body)
+        nonlocal refused
+        refused = _refused(tx, case, fence, body)
+        return None if refused[1] else _step_choice(world, tx, case, fence, body)
 
     state = await settle(world, action, choose)
-    if state is None:
-        return (False, stale)
-    return (state is State.EXECUTING and body.status == "applied", "")
+    return refused if state is None else (state is State.EXECUTING and body.status == "applied", "")
 
 
-def _stale(tx: Tx, case: Case, fence: int, step: int, status: str) -> str:
-    """Return why a report does not count, or an empty string; a repeated report is `REPORT_REPEATED`."""
-    known = next((s for s in tx.steps(case.row.id) if s.step == step), None)
-    if known is not None and known.fence == fence and known.status == status:
-        return "REPORT_REPEATED"
+def _refused(tx: Tx, case: Case, fence: int, body: StepReport) -> tuple[bool, str]:
+    """Return (proceed, why) of a report that changes nothing; why is empty for one that counts."""
+    known = next((s for s in tx.steps(case.row.id) if s.step == body.step), None)
+    runs = case.state is State.EXECUTING and case.row.fence == fence
+    if known is not None and known.fence == fence and known.status == body.status:
+        goes_on = runs and body.status == "applied" and case.statuses.get(body.step + 1) == "intended"
+        return goes_on, "REPORT_REPEATED"
     if case.state is not State.EXECUTING:
-        return "STATE_CHANGED"
-    return "" if case.row.fence == fence else "FENCE_STALE"
+        return False, "STATE_CHANGED"
+    if not runs:
+        return False, "FENCE_STALE"
+    return False, "" if case.statuses.get(body.step) == "intended" else "STEP_UNEXPECTED"
 
 
 def _step_choice(world: World, tx: Tx, case: Case, fence: int, body: StepReport) -> Choice:
+    if body.status == "unknown" and not case.proposal.reads:
+        if reads_only(case.proposal.steps[body.step]):
+            return halted(world, tx, case, reason_code(body.code), status="unknown")
+        return _lost(world, case, body)
     outcome = (
         K.OUTCOME,
         {
-            "step": body.step, "status": body.status, "fence": fence, "code": body.code,
+            "step": body.step, "status": body.status, "fence": fence, "code": reason_code(body.code),
             "detail": world.redactor.text(body.detail), "output_bytes": len(body.output), "truncated": body.truncated,
         },
     )  # fmt: skip
-    if body.status == "unknown" and not case.proposal.reads:
-        return _lost(world, case, body)
-    return _outcome(world, tx, case, fence, body, (outcome,))
+    return _outcome(world, tx, case, body, (outcome,), resumed=False)
 
 
 def _lost(world: World, case: Case, body: StepReport) -> Choice:
     """An executor that cannot tell is probed under a new fence, like one that was lost."""
     fence = case.row.fence + 1
-    attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": body.code, "step": body.step})
+    attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": reason_code(body.code), "step": body.step})
 
-    def also(_: Tx, recorder: Recorder) -> None:
+    def also(tx: Tx, recorder: Recorder) -> None:
+        tx.delete_due(case.row.id, Due.ATTEMPT_DEADLINE)
         recorder.due(Due.PROBE, world.clock.now_ms())
 
     return Choice(Event.EXECUTOR_LOST, None, (attempt,), changes={"fence": fence}, reason=case.row.reason, also=also)
 
 
-def _outcome(world: World, tx: Tx, case: Case, fence: int, body: StepReport, leaves: tuple[LeafBody, ...]) -> Choice:
-    applied = body.status == "applied"
-    step, count = body.step, len(case.proposal.steps)
-    status: StepStatus = body.status
-    statuses = {step: status}
-    wrote = wrote_any(case.proposal, {**case.statuses, **statuses})
-    event, guard = _applied(tx, case, step == count - 1, wrote) if applied else _failed(tx, case, wrote)
+def _outcome(
+    world: World, tx: Tx, case: Case, body: StepReport, leaves: tuple[LeafBody, ...], *, resumed: bool
+) -> Choice:
+    """Return the transition that an outcome takes; `resumed` when a probe told it, so that nobody goes on by itself."""
+    statuses: dict[int, StepStatus] = {body.step: body.status}
+    event, guard = _guard(world, tx, case, body, statuses)
+    halt = halts(world, tx, case).code
+    code = reason_code(body.code)
+    reason = halt if guard in _HALTED else case.row.reason if guard is Guard.MORE else code
     if guard is Guard.MORE:
-        leaves = (*leaves, (K.INTENT, {"step": step + 1, "fence": fence}))
+        statuses[body.step + 1] = "pending" if resumed else "intended"
+        leaves = (*leaves, (K.INTENT, {"step": body.step + 1, "fence": case.row.fence + int(resumed)}))
     if guard in {Guard.HALT_UNDO_KNOWN, Guard.UNDO_KNOWN}:
-        leaves = (*leaves, (K.UNDO_INTENT, {"cause": "halted" if applied else "step_failed"}))
+        leaves = (*leaves, (K.UNDO_INTENT, {"cause": "halted" if guard in _HALTED else "step_failed"}))
     if guard in {Guard.FROZEN, Guard.HALT_UNDO_NONE, Guard.UNDO_NONE}:
-        leaves = (*leaves, page(case, body.code or "HALTED"))
+        leaves = (*leaves, page(case, reason))
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        tx.put_step(StepRow(case.row.id, step, body.status, fence, body.code))
-        if guard is Guard.MORE:
-            tx.put_step(StepRow(case.row.id, step + 1, "intended", fence))
         _keep_output(world, tx, case, body)
-        _after_step(world, tx, recorder, case, applied=applied, step=step)
+        _after_step(world, tx, recorder, case, body)
+        if guard is Guard.MORE and resumed:
+            _resume_later(world, tx, recorder)
 
     return Choice(
-        event, guard, leaves,
-        reason=body.code or (case.row.reason if guard is Guard.MORE else ""), statuses=statuses,
-        changes=_lease(world, case) if guard is Guard.LAST_WRITE else {}, also=also,
+        event, guard, leaves, reason=reason, statuses=statuses, code=code,
+        changes=_lease(world, case, resumed=resumed) if guard is Guard.LAST_WRITE else {}, also=also,
     )  # fmt: skip
 
 
-def _applied(tx: Tx, case: Case, last: bool, wrote: bool) -> tuple[Event, Guard]:  # noqa: FBT001  # two facts of one step
-    aborted, frozen, stopped = halts(tx, case)
-    if frozen and wrote:
+_HALTED = frozenset({Guard.HALT_NO_WRITE, Guard.HALT_UNDO_KNOWN, Guard.HALT_UNDO_NONE, Guard.FROZEN})
+
+
+def _guard(world: World, tx: Tx, case: Case, body: StepReport, statuses: dict[int, StepStatus]) -> tuple[Event, Guard]:
+    wrote = wrote_any(case.proposal, {**case.statuses, **statuses})
+    known = undo_known(world, tx, case, statuses)
+    halt, last = halts(world, tx, case), body.step == len(case.proposal.steps) - 1
+    if body.status != "applied":
+        return Event.STEP_FAILED, _failed(case, wrote=wrote, known=known, frozen=halt.frozen)
+    if halt.frozen and wrote:
         return Event.STEP_APPLIED, Guard.FROZEN
-    if aborted or ((stopped or frozen) and not last):
+    if halt.aborted or halt.lease_over or ((halt.stopped or halt.frozen) and not last):
         if not wrote:
             return Event.STEP_APPLIED, Guard.HALT_NO_WRITE
-        return Event.STEP_APPLIED, Guard.HALT_UNDO_KNOWN if undo_known(tx, case) else Guard.HALT_UNDO_NONE
+        return Event.STEP_APPLIED, Guard.HALT_UNDO_KNOWN if known else Guard.HALT_UNDO_NONE
     if not last:
         return Event.STEP_APPLIED, Guard.MORE
     return Event.STEP_APPLIED, Guard.LAST_READ if case.proposal.reads else Guard.LAST_WRITE
 
 
-def _failed(tx: Tx, case: Case, wrote: bool) -> tuple[Event, Guard]:  # noqa: FBT001  # as above
+def _failed(case: Case, *, wrote: bool, known: bool, frozen: bool) -> Guard:
     if case.proposal.reads:
-        return Event.STEP_FAILED, Guard.READS
+        return Guard.READS
     if not wrote:
-        return Event.STEP_FAILED, Guard.NO_WRITE
-    if halts(tx, case)[1]:
-        return Event.STEP_FAILED, Guard.FROZEN
-    return Event.STEP_FAILED, Guard.UNDO_KNOWN if undo_known(tx, case) else Guard.UNDO_NONE
+        return Guard.NO_WRITE
+    if frozen:
+        return Guard.FROZEN
+    return Guard.UNDO_KNOWN if known else Guard.UNDO_NONE
 
 
-def _after_step(world: World, tx: Tx, recorder: Recorder, case: Case, *, applied: bool, step: int) -> None:
+def _after_step(world: World, tx: Tx, recorder: Recorder, case: Case, body: StepReport) -> None:
     now = world.clock.now_ms()
-    if applied and not only_reads(Effect(e) for e in case.proposal.steps[step]["effects"]):
+    if body.status == "applied" and not reads_only(case.proposal.steps[body.step]):
         tx.note_applied(case.row.id, case.row.agent, case.proposal.targets, now)
-    if recorder.state in {State.SUCCEEDED, State.FAILED} and case.row.incident:
-        outcome = "succeeded" if recorder.state is State.SUCCEEDED else "failed"
-        hypothesis = str(case.proposal.doc["hypothesis"])
-        targets = case.proposal.targets
-        tx.put_read(ReadRow(case.row.incident, case.row.id, hypothesis, targets, now, outcome))
+    if recorder.state in {State.SUCCEEDED, State.FAILED}:
+        note_read(tx, case, "succeeded" if recorder.state is State.SUCCEEDED else "failed", now)
     if recorder.state is State.VERIFYING:
         start_verification(world, tx, recorder)
-    arm(world, tx, recorder)
+    arm(world, recorder)
 
 
-def _lease(world: World, case: Case) -> dict[str, int]:
-    """A lease runs from the apply."""
+def _resume_later(world: World, tx: Tx, recorder: Recorder) -> None:
+    """Offer the rest at once, and bound how long it may wait for an executor: half a plan must not stand for ever."""
+    now, timing = world.clock.now_ms(), world.settings.timing
+    tx.delete_due(recorder.row.id, Due.PROBE)
+    recorder.due(Due.DISPATCH, now)
+    recorder.due(Due.ATTEMPT_DEADLINE, now + timing.attempt_ms + timing.attempt_margin_ms)
+
+
+def _lease(world: World, case: Case, *, resumed: bool) -> dict[str, int]:
+    """A lease runs from the apply: from its report, or, when it was lost, from the beginning of the attempt."""
     asked = int(case.proposal.doc["lease_s"])
-    return {"lease_end_ms": world.clock.now_ms() + asked * 1000} if asked else {}
+    return {"lease_end_ms": world.clock.now_ms() + asked * 1000} if asked and not resumed else {}
 
 
 def _keep_output(world: World, tx: Tx, case: Case, body: StepReport) -> None:
@@ -171,22 +171,34 @@ async def probe_reported(world: World, action: str, fence: int, body: ProbeRepor
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         nonlocal stale
+        stale = ""
         if case.state is not State.EXECUTING or case.row.fence != fence:
             stale = "FENCE_STALE"
-            return None
-        return _probe_choice(world, tx, case, fence, body)
+        elif case.statuses.get(body.step) != "intended":
+            stale = "STEP_UNEXPECTED"
+        return None if stale else _probe_choice(world, tx, case, fence, body)
 
-    state = await settle(world, action, choose)
-    return (False, stale) if state is None else (False, "")
+    await settle(world, action, choose)
+    return False, stale
 
 
-def _probe_choice(world: World, tx: Tx, case: Case, fence: int, body: ProbeReport) -> Choice | None:
+def _probe_choice(world: World, tx: Tx, case: Case, fence: int, body: ProbeReport) -> Choice:
     probe = (K.PROBE, {"step": body.step, "status": body.status, "fence": fence})
     if body.status == "unknown":
-        leaves = (probe, page(case, "PROBE_CANNOT_TELL"))
-        return Choice(Event.PROBED, Guard.CANNOT_TELL, leaves, reason="PROBE_CANNOT_TELL",
-                      statuses={body.step: "unknown"})  # fmt: skip
+        code = "PROBE_CANNOT_TELL"
+        return Choice(
+            Event.PROBED, Guard.CANNOT_TELL, (probe, page(case, code)), reason=code,
+            statuses={body.step: "unknown"}, code=code,
+        )  # fmt: skip
     outcome = (K.OUTCOME, {"step": body.step, "status": body.status, "fence": fence, "code": "PROBED"})
     code = "" if body.status == "applied" else "LOST_NOT_APPLIED"
     found = StepReport(body.step, body.status, code, "", b"", truncated=False, after=body.after)
-    return _outcome(world, tx, case, fence, found, (outcome, probe))
+    return _outcome(world, tx, case, found, (outcome, probe), resumed=True)
+
+
+def reason_code(said: str) -> str:
+    """Return the reason code that an executor gave; it is logged in the clear, so text in its place is not kept."""
+    try:
+        return shape.code(said, "code") if said else ""
+    except ValueError:
+        return "CODE_MALFORMED"

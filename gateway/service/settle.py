@@ -8,7 +8,7 @@ from gateway.core.canonical import Json
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State, advance
 from gateway.core.receipt import LogRef, StepStatus
-from gateway.ports import ActionRow, Tx
+from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
 from gateway.service.receipts import issue_receipt, log_ref
@@ -41,6 +41,8 @@ class Choice:
     cause: str | None = None
     statuses: Mapping[int, StepStatus] = field(default_factory=dict)
     """Journal statuses that this transition sets."""
+    code: str = ""
+    """Why those steps ended as they did, for the journal."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     also: Callable[[Tx, Recorder], None] = _nothing
     """What else is written in the same unit of work: journal, timers, evidence."""
@@ -102,6 +104,8 @@ def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> 
         body: dict[str, Json] = {"envelope": document(tx, case.row.id, kind, receipt)}
         leaves.append((K.RECEIPT, body))
     recorder.advance(choice.event, choice.guard, *leaves, reason=choice.reason, **choice.changes)
+    for step, status in choice.statuses.items():
+        tx.put_step(StepRow(case.row.id, step, status, recorder.row.fence, choice.code))
     if recorder.state in RELEASES:
         tx.unlock(case.row.id)
     choice.also(tx, recorder)

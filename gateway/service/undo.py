@@ -1,20 +1,27 @@
 """Undo: one path for every rollback, in reverse order, under the undo grant that was signed with the action."""
 
-from gateway.core.canonical import loads_strict
-from gateway.core.effect import Effect, only_reads
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.core.canonical import Json, loads_strict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
+from gateway.core.undo import Way, compare
 from gateway.crash import point
-from gateway.ports import StepRow, Tx
-from gateway.service.common import page
+from gateway.errors import InvalidRequest
+from gateway.ports import Tx
+from gateway.service.common import may_have_run, page
 from gateway.service.query import read_proposal
 from gateway.service.record import Recorder
+from gateway.service.report import reason_code
 from gateway.service.reports import UndoReport
-from gateway.service.sealed import open_sealed
+from gateway.service.sealed import open_json, open_sealed
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.work import make_work, offer
 from gateway.service.world import World
 
+_PLANNED = frozenset({"LEASE_ENDED"})
+"""Causes that say nothing against the agent: the change was meant to end."""
 _BACKOFF_MS = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
 
 
@@ -40,7 +47,7 @@ async def ask_to_undo(world: World, action: str) -> None:
         return
     work = make_work(
         world, case.row, "undo", grant=grant, plan=plan, fence=case.row.fence + 1, snapshot=snapshot,
-        first_step=pending[-1],
+        first_step=pending[0],
     )  # fmt: skip
     if offer(world, case.row, work):
         point("undo_sent", "gateway")
@@ -48,48 +55,72 @@ async def ask_to_undo(world: World, action: str) -> None:
 
 def pending_undo(case: Case) -> list[int]:
     """Return the indexes of applied writes in the order in which they are taken back."""
-    return [
-        s["i"]
-        for s in reversed(case.proposal.steps)
-        if case.statuses.get(s["i"]) in {"applied", "unknown", "intended"}
-        and not only_reads(Effect(e) for e in s["effects"])
-    ]
+    return may_have_run(case.proposal, case.statuses)[::-1]
 
 
 async def undo_reported(world: World, action: str, fence: int, body: UndoReport) -> tuple[bool, str]:
-    """Record the outcome of taking one step back; returns (proceed, reason)."""
+    """Record the outcome of taking one step back; returns (proceed, reason).
+
+    Steps that do not stand (reads, and what is taken back already) are passed by, whatever is said about them.
+    """
     if body.status == "undone":
         point("undone_unreported", "gateway")
     stale = ""
 
-    def choose(_: Tx, case: Case) -> Choice | None:
+    said = replace(body, code=reason_code(body.code))
+
+    def choose(tx: Tx, case: Case) -> Choice | None:
         nonlocal stale
-        if case.state is not State.UNDOING or case.row.fence != fence:
-            stale = "FENCE_STALE"
+        stale = _stale(case, fence, said)
+        if stale:
             return None
-        if body.step not in pending_undo(case):
-            stale = "REPORT_REPEATED" if case.statuses.get(body.step) == "undone" else "STEP_NOT_APPLIED"
-            return None
-        return _undone(world, case, fence, body) if body.status == "undone" else _failed(world, case, fence, body)
+        if said.status != "undone":
+            return _failed(world, case, fence, said)
+        equal = _restored(world, tx, case, said)
+        if equal is False:
+            return _failed(world, case, fence, replace(said, status="conflict", code="READ_BACK_DIFFERS"))
+        return _undone(world, case, fence, said, equal)
 
     state = await settle(world, action, choose)
-    skipped = stale in {"REPORT_REPEATED", "STEP_NOT_APPLIED"}
-    return ((state is State.UNDOING or skipped) and body.status == "undone", stale)
+    if state is None:
+        return stale in {"REPORT_REPEATED", "STEP_NOT_APPLIED"}, stale
+    return state is State.UNDOING and body.status == "undone", ""
 
 
-def _undone(world: World, case: Case, fence: int, body: UndoReport) -> Choice:
-    left = [i for i in pending_undo(case) if i != body.step]
+def _stale(case: Case, fence: int, body: UndoReport) -> str:
+    """Return why a report changes nothing, or an empty string."""
+    if case.state is not State.UNDOING or case.row.fence != fence:
+        return "FENCE_STALE"
+    pending = pending_undo(case)
+    if body.step in pending:
+        return "" if body.step == pending[0] else "STEP_UNEXPECTED"
+    return "REPORT_REPEATED" if case.statuses.get(body.step) == "undone" else "STEP_NOT_APPLIED"
+
+
+def _restored(world: World, tx: Tx, case: Case, body: UndoReport) -> bool | None:
+    """Compare what was read back with the snapshot, field by field; None when they share no field."""
+    back = _json(body.read_back)
+    snapshot = open_json(world, tx, case.row.id, "snapshot")["steps"][body.step]
+    before = snapshot.get("fields", snapshot)
+    shared = sorted(back.keys() & before.keys()) if isinstance(back, Mapping) else []
+    if not shared:
+        return None
+    old = {k: before[k] for k in shared}
+    return compare(old, old, back).way is Way.ALREADY
+
+
+def _undone(world: World, case: Case, fence: int, body: UndoReport, equal: bool | None) -> Choice:  # noqa: FBT001
+    left = pending_undo(case)[1:]
     outcome = (K.UNDO_OUTCOME, {"step": body.step, "status": "undone", "fence": fence, "code": body.code})
-    read_back = (K.READ_BACK, {"step": body.step, "equal": True, "read_back": _json(body.read_back)})
+    read_back = (K.READ_BACK, {"step": body.step, "equal": equal, "read_back": _json(body.read_back)})
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        tx.put_step(StepRow(case.row.id, body.step, "undone", fence, body.code))
-        if recorder.state is State.UNDONE:
+        if recorder.state is State.UNDONE and case.row.reason not in _PLANNED:
             tx.note_undone(case.row.id, world.clock.now_ms())
 
     return Choice(
         Event.STEP_UNDONE, Guard.MORE if left else Guard.LAST, (outcome, read_back), cause=case.row.reason or "undo",
-        reason=case.row.reason, statuses={body.step: "undone"}, also=also,
+        reason=case.row.reason, statuses={body.step: "undone"}, code=body.code, also=also,
     )  # fmt: skip
 
 
@@ -106,14 +137,10 @@ def _failed(world: World, case: Case, fence: int, body: UndoReport) -> Choice:
 
         return Choice(Event.UNDO_FAILED, Guard.TRANSIENT, (attempt, outcome), reason=case.row.reason, also=again)
     code = body.code or ("UNDO_CONFLICT" if body.status == "conflict" else "UNDO_IMPOSSIBLE")
-
-    def stop(tx: Tx, recorder: Recorder) -> None:
-        tx.delete_due(recorder.row.id)
-
     if body.status == "conflict":
         conflict = (K.CONFLICT, {"step": body.step, "code": code, "theirs": _json(body.read_back), "detail": detail})
-        return Choice(Event.UNDO_FAILED, Guard.EDITED, (conflict, outcome, page(case, code)), reason=code, also=stop)
-    return Choice(Event.UNDO_FAILED, Guard.IMPOSSIBLE, (outcome, page(case, code)), reason=code, also=stop)
+        return Choice(Event.UNDO_FAILED, Guard.EDITED, (conflict, outcome, page(case, code)), reason=code)
+    return Choice(Event.UNDO_FAILED, Guard.IMPOSSIBLE, (outcome, page(case, code)), reason=code)
 
 
 async def undo_deadline(world: World, action: str) -> None:
@@ -123,10 +150,7 @@ async def undo_deadline(world: World, action: str) -> None:
         if case.state is not State.UNDOING:
             return None
         expiry = (K.EXPIRY, {"timer": "undo_deadline", "reason": "UNDO_DEADLINE"})
-        return Choice(
-            Event.UNDO_DEADLINE, None, (expiry, page(case, "UNDO_DEADLINE")), reason="UNDO_DEADLINE",
-            also=lambda tx, recorder: tx.delete_due(recorder.row.id),
-        )  # fmt: skip
+        return Choice(Event.UNDO_DEADLINE, None, (expiry, page(case, "UNDO_DEADLINE")), reason="UNDO_DEADLINE")
 
     await settle(world, action, choose)
 
@@ -146,5 +170,8 @@ async def _finish_empty(world: World, action: str) -> None:
     await settle(world, action, choose)
 
 
-def _json(data: bytes) -> object:
-    return loads_strict(data) if data else None
+def _json(data: bytes) -> Json:
+    try:
+        return loads_strict(data) if data else None
+    except ValueError as exc:
+        raise InvalidRequest("READ_BACK_MALFORMED", f"what was read back is no JSON: {exc}") from exc

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.core import shape
 from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.obligation import Consequence
-from gateway.core.outcome import Check, Judgement, Outcome, Sample, Window, guard_of, judge
+from gateway.core.outcome import MAX_SAMPLES, Check, Judgement, Outcome, Sample, Window, guard_of, judge
+from gateway.core.predicate import MAX_MS
 from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import DueRow, Tx
@@ -85,12 +87,14 @@ async def ask_to_sample(world: World, action: str) -> None:
 
 
 async def sampled(world: World, action: str, data: bytes) -> None:
-    """Record samples and take the verdict as soon as there is one."""
-    samples = _read_samples(data)
+    """Record samples and take the verdict as soon as there is one; what was not asked for is dropped."""
+    told = _read_samples(data)
 
-    def choose(_: Tx, case: Case) -> Choice | None:
+    def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state is not State.VERIFYING:
             return None
+        asked = {str(c["name"]) for c in _load(world, tx, case).checks}
+        samples = [s for s in told if s["check"] in asked]
         leaf = (K.SAMPLE, {"samples": samples})
 
         def also(tx: Tx, _: Recorder) -> None:
@@ -138,14 +142,13 @@ def _verdict(
 ) -> Choice:
     guard = guard_of(
         outcome, on_ineffective=verification.on_ineffective, on_inconclusive=verification.on_inconclusive,
-        undoable=undo_known(tx, case), leased=bool(case.row.lease_end_ms),
+        undoable=undo_known(world, tx, case), leased=bool(case.row.lease_end_ms),
     )  # fmt: skip
     body = {
         "verdict": outcome, "checks": {k: v.value for k, v in judgement.standings.items()},
         "baseline": dict(verification.baseline), "flagged": outcome is not Outcome.EFFECTIVE,
     }  # fmt: skip
     leaves: tuple[LeafBody, ...] = ((K.VERDICT, body),)
-    now, timing = world.clock.now_ms(), world.settings.timing
     changes: dict[str, int] = {}
     reason = "" if outcome is Outcome.EFFECTIVE else f"VERIFICATION_{outcome.upper()}"
     if guard in {Guard.HARMED_UNDO_KNOWN, Guard.INEFFECTIVE_UNDO, Guard.INCONCLUSIVE_UNDO}:
@@ -155,16 +158,19 @@ def _verdict(
     elif guard in {Guard.EFFECTIVE_TTL, Guard.INEFFECTIVE_LEASE}:
         leaves = (*leaves, (K.LEASE, {"change": "begun", "ends_ms": case.row.lease_end_ms}))
     else:
-        changes = {"undo_until_ms": now + timing.undo_window_ms}
+        changes = {"undo_until_ms": undo_until_ms(world, tx, case)}
 
-    def also(tx: Tx, recorder: Recorder) -> None:
-        if recorder.state is State.LEASED:
-            tx.delete_due(action, Due.SAMPLE)
-            tx.delete_due(action, Due.VERIFY_DEADLINE)
-        arm(world, tx, recorder)
+    def also(_: Tx, recorder: Recorder) -> None:
+        arm(world, recorder)
 
-    action = case.row.id
     return Choice(Event.VERDICT, guard, leaves, reason=reason, verdict=outcome.value, changes=changes, also=also)
+
+
+def undo_until_ms(world: World, tx: Tx, case: Case) -> int:
+    """Return until when a change that is committed now can be rolled back: the policy's window, or the gateway's."""
+    record = decision_summary(tx.document(case.row.id, f"decision/{case.row.decision_digest}") or b"{}")
+    window_s = record["requirements"]["undo_window_s"]
+    return world.clock.now_ms() + (window_s * 1000 if window_s else world.settings.timing.undo_window_ms)
 
 
 def _load(world: World, tx: Tx, case: Case) -> _Verification:
@@ -193,14 +199,13 @@ def _terms(tx: Tx, action: str, decision_digest: str) -> tuple[int, int, Consequ
 
 def _read_samples(data: bytes) -> list[Json]:
     try:
-        raw = loads_strict(data)
-        return [
-            {
-                "check": str(s["check"]),
-                "at_ms": int(s["at_ms"]),
-                "value": None if s["value"] is None else float(s["value"]),
-            }
-            for s in raw
-        ]
-    except (ValueError, KeyError, TypeError) as exc:
+        return [_sample(s) for s in shape.array(loads_strict(data), "samples", MAX_SAMPLES)]
+    except ValueError as exc:
         raise InvalidRequest("SAMPLES_MALFORMED", f"samples are malformed: {exc}") from exc
+
+
+def _sample(value: Json) -> Json:
+    item = shape.members(value, "a sample", frozenset({"check", "at_ms", "value"}))
+    number = None if item["value"] is None else shape.number(item["value"], "value")
+    return {"check": shape.word(item["check"], "check"), "at_ms": shape.integer(item["at_ms"], "at_ms", 0, MAX_MS),
+            "value": number}  # fmt: skip

@@ -149,7 +149,7 @@ async def test_a_panic_in_a_target_is_unknown_and_stops_the_plan(bench: Bench) -
     assert outcomes(await bench.do(pb.PURPOSE_APPLY)) == [(0, "unknown", "TARGET_PANIC")]
     assert outcomes(await bench.do(pb.PURPOSE_PROBE, fence=2, first_step=2)) == [(2, "unknown", "TARGET_PANIC")]
     bench.gateway.proceed = lambda _: False
-    assert outcomes(await bench.do(pb.PURPOSE_UNDO, fence=3)) == [(2, "retry", "TARGET_PANIC")]
+    assert outcomes(await bench.do(pb.PURPOSE_UNDO, fence=3, first_step=2)) == [(2, "retry", "TARGET_PANIC")]
 
 
 async def test_a_fault_of_a_target_keeps_its_code(bench: Bench) -> None:
@@ -190,18 +190,18 @@ async def test_a_scope_that_this_executor_does_not_have_is_not_touched(bench: Be
     assert bench.target.history == []
 
 
-async def test_undo_goes_backwards_and_ends_at_the_first_step_of_the_attempt(bench: Bench) -> None:
+async def test_undo_goes_backwards_from_its_first_step_and_never_touches_what_is_above(bench: Bench) -> None:
     await bench.do(pb.PURPOSE_APPLY)
     said = await bench.do(pb.PURPOSE_UNDO, fence=2, first_step=1)
-    assert outcomes(said) == [(2, "undone", ""), (1, "undone", "")]
-    assert bench.target.fields == {"a": 1, "b": None, "c": None}
+    assert outcomes(said) == [(1, "undone", ""), (0, "undone", "")]
+    assert bench.target.fields == {"a": None, "b": None, "c": 3}
 
 
 async def test_an_undo_that_meets_anothers_edit_leaves_it(bench: Bench) -> None:
     await bench.do(pb.PURPOSE_APPLY)
     bench.target.fields["c"] = "theirs"
     bench.gateway.proceed = lambda said: isinstance(said, UndoSaid) and said.undone.status == "undone"
-    assert outcomes(await bench.do(pb.PURPOSE_UNDO, fence=2)) == [(2, "conflict", "STATE_CHANGED")]
+    assert outcomes(await bench.do(pb.PURPOSE_UNDO, fence=2, first_step=2)) == [(2, "conflict", "STATE_CHANGED")]
     assert bench.target.fields == {"a": 1, "b": 2, "c": "theirs"}
 
 
@@ -269,7 +269,7 @@ async def test_an_attempt_that_did_not_begin_may_come_again_under_its_fence(benc
 async def test_a_leave_whose_answer_was_lost_is_told_as_untouched(bench: Bench) -> None:
     bench.gateway.begun = Begun(begun=False, reason="GATEWAY_UNAVAILABLE", lost=True)
     assert outcomes(await bench.do(pb.PURPOSE_APPLY)) == [(0, "not_applied", "BEGIN_LOST")]
-    assert outcomes(await bench.do(pb.PURPOSE_UNDO)) == [(2, "retry", "BEGIN_LOST")]
+    assert outcomes(await bench.do(pb.PURPOSE_UNDO)) == [(0, "retry", "BEGIN_LOST")]
     assert await bench.do(pb.PURPOSE_OBSERVE) == []
     assert bench.target.history == []
 

@@ -14,7 +14,7 @@ from gateway.adapters.seal import Sealer
 from gateway.adapters.tables import load_tables
 from gateway.core.auditfold import StoredRow, compare, fold_log
 from gateway.core.bundle import Bundle
-from gateway.core.canonical import Json
+from gateway.core.canonical import Json, canonical
 from gateway.core.grant import Purpose
 from gateway.core.keys import Alg, verify_key
 from gateway.core.principal import Principal
@@ -100,6 +100,8 @@ class FakeTarget:
     undo_class: str = "exact"
     fail: str = ""
     """Status that apply answers without touching anything: not_applied or unknown."""
+    fails: dict[str, str] = field(default_factory=dict)
+    """The same for some steps, by target or `target=value`; `applied_unknown` is applied and not told."""
     vanish: bool = False
     """Apply, then never answer."""
     undo_fails: str = ""
@@ -120,12 +122,15 @@ class FakeTarget:
         if step.operation == "sql.select":
             await on_chunk(b"row\n")
             return Applied("applied", output=b"row\n")
-        if self.fail:
-            return Applied(self.fail, "TEST_FAILED", "as told")  # type: ignore[arg-type]
+        fail = self.fails.get(step.target.id) or self.fails.get(f"{step.target.id}={self._wanted(step)}") or self.fail
+        if fail in {"not_applied", "unknown"}:
+            return Applied(fail, "TEST_FAILED", "as told")  # type: ignore[arg-type]
         self.values[step.target.id] = self._wanted(step)
         self.history.append(("apply", step.target.id, self._wanted(step)))
         if self.vanish:
             await asyncio.Event().wait()
+        if fail:
+            return Applied("unknown", "TEST_FAILED", "as told")
         return Applied("applied", after={"limit": self._wanted(step)})
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
@@ -348,4 +353,4 @@ def _report(said: Said) -> reports.Report:
         case SamplesSaid(document):
             return reports.SamplesReport(document)
         case UndoSaid(step, u):
-            return reports.UndoReport(step, u.status, u.code, u.detail, b"")
+            return reports.UndoReport(step, u.status, u.code, u.detail, canonical(u.read_back or {}))

@@ -1,0 +1,89 @@
+"""One operation on an action that exists: once per request_id, by whoever may see it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.core.canonical import Json, digest
+from gateway.core.principal import Principal
+from gateway.errors import NotFound, Precondition
+from gateway.ports import RequestRow, Tx
+from gateway.service.common import arm
+from gateway.service.once import check_request
+from gateway.service.query import action_view, read_proposal
+from gateway.service.record import Recorder
+from gateway.service.settle import Case, Choice, settle
+from gateway.service.views import ActionView
+from gateway.service.world import World
+
+Choose = Callable[[Tx, Case], Choice]
+
+
+async def operate(
+    world: World, principal: Principal, request_id: str, action: str, said: Json, choose: Choose
+) -> ActionView:
+    """Take the transition of one operation, once per request_id, and return the action."""
+    request = digest({"action": action, "said": said})
+
+    def chosen(tx: Tx, case: Case) -> Choice | None:
+        if check_request(tx, principal, request_id, request) is not None:
+            return None
+        if principal.door == "agent" and case.row.agent != principal.id:
+            raise NotFound("ACTION_UNKNOWN", "no such action")
+        choice = choose(tx, case)
+
+        def also(tx: Tx, recorder: Recorder) -> None:
+            remember(world, tx, principal, request_id, request, action)
+            choice.also(tx, recorder)
+            arm(world, recorder)
+
+        return replace(choice, also=also)
+
+    await settle(world, action, chosen)
+    return await get_action(world, principal, action)
+
+
+def remember(world: World, tx: Tx, principal: Principal, request_id: str, request: str, action: str) -> None:
+    """Record the answer to a request_id; raises Precondition ACTION_MOVED when it was answered meanwhile."""
+    if check_request(tx, principal, request_id, request) is not None:
+        raise Precondition("ACTION_MOVED", "the same request was answered meanwhile", action=action)
+    tx.put_request(RequestRow(principal.id, request_id, request, action, world.clock.now_ms()))
+
+
+async def get_action(world: World, principal: Principal, action: str) -> ActionView:
+    """Return an action; an agent sees only its own. Raises NotFound."""
+
+    def unit(tx: Tx) -> ActionView:
+        row = tx.action(action)
+        if row is None or (principal.door == "agent" and row.agent != principal.id):
+            raise NotFound("ACTION_UNKNOWN", "no such action")
+        return action_view(world, tx, row)
+
+    return await world.store.read(unit)
+
+
+def must_be_free(tx: Tx, case: Case) -> None:
+    """Raise Precondition when another action holds a target; the lock itself is taken when the choice is written."""
+    held = tx.locks()
+    for target in case.proposal.targets:
+        holder = held.get(target, case.row.id)
+        if holder != case.row.id:
+            raise Precondition("TARGET_BUSY", f"{target} is held by {holder}", by=holder, target=target)
+
+
+def relock(tx: Tx, recorder: Recorder) -> None:
+    """Take the locks of an action that let go of them; raises Precondition when another holds one."""
+    for target in read_proposal(tx, recorder.row).targets:
+        holder = tx.lock(target, recorder.row.id)
+        if holder is not None:
+            raise Precondition("TARGET_BUSY", f"{target} is held by {holder}", by=holder, target=target)
+
+
+def quarantine(tx: Tx, recorder: Recorder) -> None:
+    """Keep others away from what people have to look at; a target that another action holds is held already."""
+    for target in read_proposal(tx, recorder.row).targets:
+        tx.lock(target, recorder.row.id)
+
+
+def not_now(case: Case, what: str) -> Precondition:
+    """Return the error of an operation that the state does not allow."""
+    return Precondition("STATE_FORBIDS", f"an action in {case.state} cannot be {what}", state=case.state)

@@ -1,0 +1,93 @@
+"""An executor that a test plays by hand: it takes work and says whatever it likes, truth or not."""
+
+from dataclasses import dataclass, field
+
+from gateway.core.canonical import Json, canonical
+from gateway.core.dsse import Envelope
+from gateway.core.statement import Statement
+from gateway.service.hub import Session
+from gateway.service.reports import ObservationReport, ProbeReport, Report, SamplesReport, StepReport, UndoReport
+from gateway.service.views import WorkView
+from tests.fakes.world import AUDIENCE, Lab
+
+ROLE = "pg:orders-db/role/checkout"
+
+
+@dataclass
+class Hand:
+    """One attached executor; work that was taken stays in `taken`."""
+
+    made: Lab
+    session: Session
+    instance: str = "hand"
+    taken: list[WorkView] = field(default_factory=list)
+
+    @classmethod
+    def attach(cls, made: Lab, instance: str = "hand") -> "Hand":
+        return cls(made, made.world.hub.open(AUDIENCE, instance), instance)
+
+    async def take(self, purpose: str) -> WorkView:
+        """Return the newest work of a purpose that is there without time passing."""
+        await self.made.clock.settle()
+        while not self.session.queue.empty():
+            self.taken.append(self.session.queue.get_nowait())
+        return [w for w in self.taken if w.purpose == purpose][-1]
+
+    async def begin(self, work: WorkView, *, nonce: str = "", fence: int | None = None) -> tuple[bool, str]:
+        signed = Statement.from_bytes(Envelope.from_bytes(work.grant).payload).predicate["nonce"]
+        return await self.made.gateway.begin_attempt(
+            work_id=work.work_id, action=work.action, purpose=work.purpose, nonce=nonce or signed,
+            fence=work.fence if fence is None else fence, instance=self.instance,
+        )  # fmt: skip
+
+    async def say(
+        self, work: WorkView, body: Report, *, work_id: str = "", action: str = "", fence: int | None = None
+    ) -> tuple[bool, str]:
+        answer = await self.made.gateway.report(
+            work_id=work_id or work.work_id, action=action or work.action,
+            fence=work.fence if fence is None else fence, instance=self.instance, body=body,
+        )  # fmt: skip
+        await self.made.clock.settle()
+        return answer
+
+    async def observe(self, *, steps: int = 1, limit: int = 0, undo_class: str = "exact", **more: Json) -> WorkView:
+        """Answer the observation that waits, with the same for every step."""
+        work = await self.take("observe")
+        await self.begin(work)
+        await self.say(work, ObservationReport(canonical(seen(self.made, steps, limit, undo_class, **more))))
+        return work
+
+    async def granted(self, *, steps: int = 1, **more: Json) -> WorkView:
+        """Observe, and return the work to apply that follows."""
+        await self.observe(steps=steps, **more)
+        return await self.take("apply")
+
+
+def seen(made: Lab, steps: int = 1, limit: int = 0, undo_class: str = "exact", **more: Json) -> dict[str, Json]:
+    """Return an observation as an executor sends it."""
+    fact = {
+        "target": ROLE, "status": "known", "observed_ms": made.clock.now_ms(),
+        "value": {"exists": True, "connection_limit": limit},
+    }  # fmt: skip
+    step = {
+        "facts": [fact],
+        "preflight": {"status": "ok", "targets": 1, "changes": [{"path": "/limit", "from": limit, "to": 5}]},
+        "snapshot": {"limit": limit}, "undo_class": undo_class,
+    }  # fmt: skip
+    return {"steps": [{**step, **more} for _ in range(steps)], "baseline": {"0/errors": 1.0}}
+
+
+def applied(step: int = 0, status: str = "applied", code: str = "") -> StepReport:
+    return StepReport(step, status, code, "", b"", truncated=False, after=b"")  # type: ignore[arg-type]
+
+
+def probed(step: int, status: str) -> ProbeReport:
+    return ProbeReport(step, status, b"")  # type: ignore[arg-type]
+
+
+def undone(step: int = 0, status: str = "undone", code: str = "") -> UndoReport:
+    return UndoReport(step, status, code, "", canonical({"limit": 0}))  # type: ignore[arg-type]
+
+
+def samples(*values: tuple[str, int, Json]) -> SamplesReport:
+    return SamplesReport(canonical([{"check": c, "at_ms": at, "value": v} for c, at, v in values]))
