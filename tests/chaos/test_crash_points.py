@@ -1,0 +1,116 @@
+"""Every named crash point, once in the gateway and once in the executor; every action ends, and ends once.
+
+One site lives through all of it: while an action is still being recovered from one crash, the next one comes.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gateway.core.lifecycle import State
+from gateway.crash import EXIT_CODE
+from tests.chaos.judge import ends, judge, state_of
+from tests.chaos.process import Process, until
+from tests.chaos.site import LEASE_S, Intended, Site, site
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+GATEWAY = (
+    "before_intent", "begin_attempt", "intent_sent", "applied_unreported", "decided_unrecorded", "lease_due",
+    "undo_sent", "undone_unreported",
+)  # fmt: skip
+EXECUTOR = ("before_intent", "begin_attempt", "intent_sent", "applied_unreported", "undo_sent", "undone_unreported")
+
+
+class Agents:
+    """Agents that propose to a gateway that may be dead at the time."""
+
+    def __init__(self, made: Site) -> None:
+        self._site = made
+        self._pool = ThreadPoolExecutor(8)
+        self._asked: list[Future[Intended]] = []
+
+    def propose(self) -> None:
+        """Propose one change of each kind that is taken back when its lease ends, and one that stays."""
+        site = self._site
+        jobs = (lambda: site.change_role(LEASE_S), lambda: site.change_plan(LEASE_S), site.change_role)
+        self._asked += [self._pool.submit(job) for job in jobs]
+
+    def answered(self) -> None:
+        """Return once every proposal was answered."""
+        for asked in self._asked:
+            asked.result(timeout=60)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@pytest.fixture
+def broken() -> Iterator[Site]:
+    with site() as made:
+        yield made
+
+
+@pytest.fixture
+def agents(broken: Site) -> Iterator[Agents]:
+    made = Agents(broken)
+    yield made
+    made.close()
+
+
+def crashes_at(point: str, process: str, folder: Path) -> dict[str, str]:
+    """Return the environment of a process that dies at a point as often as its marker is taken away."""
+    marker = folder / f"{process}-{point}"
+    marker.touch()
+    return {
+        "COUNTERMAND_CRASH_AT": point, "COUNTERMAND_CRASH_PROCESS": process, "COUNTERMAND_CRASH_MARKER": str(marker),
+    }  # fmt: skip
+
+
+def arm(env: dict[str, str]) -> None:
+    """Let the process die the next time it comes to its point."""
+    Path(env["COUNTERMAND_CRASH_MARKER"]).unlink()
+
+
+def die(process: Process, env: dict[str, str], when: Callable[[], object]) -> None:
+    """Arm a process, do what leads it to its point, and wait for its death."""
+    arm(env)
+    when()
+    point = env["COUNTERMAND_CRASH_AT"]
+    until(lambda: process.ended is not None, f"{env['COUNTERMAND_CRASH_PROCESS']} dies at {point}")
+    assert process.ended == EXIT_CODE, process.text()[-3000:]
+
+
+def judged(made: Site, agents: Agents) -> list[str]:
+    """Wait until every action is final, and return what the judge has to say."""
+    agents.answered()
+    ends(made)
+    return judge(made)
+
+
+def test_a_gateway_that_dies_at_every_point_loses_and_repeats_nothing(broken: Site, agents: Agents) -> None:
+    first = broken.gateway()
+    executor = broken.executor()
+    agents.propose()  # something is under way when the first crash comes
+    first.kill()
+    for point in GATEWAY:
+        env = crashes_at(point, "gateway", broken.folder)
+        die(broken.gateway(env), env, agents.propose)
+    last = crashes_at("decided_unrecorded", "gateway", broken.folder)
+    gateway = broken.gateway(last)
+    changed = broken.change_role()
+    until(lambda: state_of(broken, changed) is State.VERIFYING, "the change is verified")
+    die(gateway, last, lambda: None)  # telemetry decided, and the verdict was not written
+    broken.gateway()
+    assert judged(broken, agents) == []
+    assert executor.ended is None
+
+
+def test_an_executor_that_dies_at_every_point_loses_and_repeats_nothing(broken: Site, agents: Agents) -> None:
+    broken.gateway()
+    for point in EXECUTOR:
+        env = crashes_at(point, "executor", broken.folder)
+        die(broken.executor(env), env, agents.propose)
+    broken.executor()
+    assert judged(broken, agents) == []
