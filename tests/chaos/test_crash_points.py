@@ -3,17 +3,17 @@
 One site lives through all of it: while an action is still being recovered from one crash, the next one comes.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.core.lifecycle import State
 from gateway.crash import EXIT_CODE
+from tests.chaos.agents import Agents
 from tests.chaos.judge import ends, judge, state_of
 from tests.chaos.process import Process, until
-from tests.chaos.site import LEASE_S, Intended, Site, site
+from tests.chaos.site import Site
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 GATEWAY = (
@@ -21,42 +21,6 @@ GATEWAY = (
     "undo_sent", "undone_unreported",
 )  # fmt: skip
 EXECUTOR = ("before_intent", "begin_attempt", "intent_sent", "applied_unreported", "undo_sent", "undone_unreported")
-
-
-class Agents:
-    """Agents that propose to a gateway that may be dead at the time."""
-
-    def __init__(self, made: Site) -> None:
-        self._site = made
-        self._pool = ThreadPoolExecutor(8)
-        self._asked: list[Future[Intended]] = []
-
-    def propose(self) -> None:
-        """Propose one change of each kind that is taken back when its lease ends, and one that stays."""
-        site = self._site
-        jobs = (lambda: site.change_role(LEASE_S), lambda: site.change_plan(LEASE_S), site.change_role)
-        self._asked += [self._pool.submit(job) for job in jobs]
-
-    def answered(self) -> None:
-        """Return once every proposal was answered."""
-        for asked in self._asked:
-            asked.result(timeout=60)
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-@pytest.fixture
-def broken() -> Iterator[Site]:
-    with site() as made:
-        yield made
-
-
-@pytest.fixture
-def agents(broken: Site) -> Iterator[Agents]:
-    made = Agents(broken)
-    yield made
-    made.close()
 
 
 def crashes_at(point: str, process: str, folder: Path) -> dict[str, str]:
