@@ -1,6 +1,7 @@
 """The executors that are attached now, and the work that was handed to them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -35,11 +36,15 @@ class Hub:
         return session
 
     def send(self, audience: str, work: WorkView) -> bool:
-        """Hand work to the session with the shortest queue; false when none is attached."""
+        """Hand work to the session with least in hand; false when none is attached.
+
+        One that hangs finishes nothing: what is offered again goes to another, if there is one.
+        """
         sessions = self._sessions.get(audience, ())
         if not sessions:
             return False
-        session = min(sessions, key=lambda s: s.queue.qsize())
+        in_hand = Counter(id(holder) for holder, _ in self._open.values())
+        session = min(sessions, key=lambda s: in_hand[id(s)])
         self._open[work.work_id] = (session, work)
         session.queue.put_nowait(work)
         return True
