@@ -7,6 +7,7 @@ import pytest
 
 from gateway.config import load_settings
 from gateway.errors import ConfigFault
+from gateway.executor.config import GitScope
 from gateway.executor.config_load import load
 
 SITE = Path(__file__).parent.parent / "examples" / "site"
@@ -39,3 +40,13 @@ def test_a_wrong_key_is_an_error_that_names_it(tmp_path: Path, line: str) -> Non
     path.write_text(line + "\n", encoding="utf-8")
     with pytest.raises(ConfigFault):
         load_settings(path)
+
+
+def test_the_quick_start_reads_the_repository_that_it_is_in() -> None:
+    folder = SITE.parent / "quickstart"
+    settings, executor = load_settings(folder / "gateway.yaml"), load(folder / "executor.yaml")
+    assert set(settings.scopes) == set(executor.scopes) == {"countermand-repo", "this-machine"}
+    assert executor.gateway.address == f"unix:{settings.state_dir / 'sockets' / 'executor.sock'}"
+    scope = executor.scopes["countermand-repo"]
+    assert isinstance(scope, GitScope)
+    assert scope.path.resolve() == folder.parent.parent

@@ -72,6 +72,8 @@ def _whole(part: Section, read: Callable[[Section], GatewayAddress]) -> GatewayA
 
 def _gateway(part: Section) -> GatewayAddress:
     address = part.text("address")
+    if address.startswith("unix:"):
+        address = f"unix:{part.at(address.removeprefix('unix:'))}"
     ca_file = part.path("ca_file") if part.has("ca_file") else None
     if not address.startswith("unix:") and ca_file is None and not _loopback(address):
         raise part.fault("address", "is beyond this machine: set ca_file to use TLS")

@@ -55,7 +55,11 @@ class Section:
 
     def path(self, name: str, default: str | None = None) -> Path:
         """Take a path; a relative one is relative to the configuration file."""
-        return self._folder / self.text(name, default)
+        return self.at(self.text(name, default))
+
+    def at(self, path: str) -> Path:
+        """Return a path of the configuration file; a relative one is relative to its folder."""
+        return self._folder / path
 
     def secret(self, name: str) -> Secret | None:
         """Take a secret from `name`, or from the file named by `name_file`; None when neither is there."""
