@@ -33,8 +33,13 @@ SKIPPED_GROUPS = frozenset({"internal.apiserver.k8s.io", "storagemigration.k8s.i
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
-def custom(group: str, version: str, kinds: str, *, namespaced: bool = True) -> list[dict[str, Any]]:
-    """Return custom kinds from `Kind:plural:short,short` words; the executor asks the cluster for them first."""
+def custom(
+    group: str, version: str, kinds: str, *, namespaced: bool = True, qualified: bool = False
+) -> list[dict[str, Any]]:
+    """Return custom kinds from `Kind:plural:short,short` words; the executor asks the cluster for them first.
+
+    A qualified kind is known with its group only: its bare name usually means another kind.
+    """
     rows = []
     for word in kinds.split():
         kind, plural, short = (*word.split(":"), "", "")[:3]
@@ -43,7 +48,7 @@ def custom(group: str, version: str, kinds: str, *, namespaced: bool = True) -> 
             "singular": kind.lower(),
             "short": [s for s in short.split(",") if s], "namespaced": namespaced, "verbs": VERBS, "categories": [],
             "sub": [], "custom": True,
-        })  # fmt: skip
+        } | ({"qualified": True} if qualified else {}))  # fmt: skip
     return rows
 
 
@@ -51,25 +56,76 @@ def custom(group: str, version: str, kinds: str, *, namespaced: bool = True) -> 
 CUSTOM = [
     *custom("gateway.networking.k8s.io", "v1", "Gateway::gtw HTTPRoute GRPCRoute"),
     *custom("gateway.networking.k8s.io", "v1", "GatewayClass:gatewayclasses:gc", namespaced=False),
-    *custom("networking.istio.io", "v1", "VirtualService::vs DestinationRule::dr ServiceEntry:serviceentries:se"),
-    *custom("security.istio.io", "v1", "AuthorizationPolicy:authorizationpolicies:ap PeerAuthentication::pa"),
-    *custom("argoproj.io", "v1alpha1", "Application::app,apps Rollout::ro Workflow::wf CronWorkflow::cwf AppProject"),
+    *custom("gateway.networking.k8s.io", "v1beta1", "ReferenceGrant::refgrant"),
+    *custom("gateway.networking.k8s.io", "v1alpha2", "TLSRoute TCPRoute UDPRoute"),
+    *custom("networking.istio.io", "v1", "VirtualService::vs DestinationRule::dr ServiceEntry:serviceentries:se "
+            "Sidecar WorkloadEntry:workloadentries:we WorkloadGroup::wg"),
+    *custom("networking.istio.io", "v1", "Gateway", qualified=True),
+    *custom("networking.istio.io", "v1alpha3", "EnvoyFilter"),
+    *custom("telemetry.istio.io", "v1", "Telemetry:telemetries"),
+    *custom("security.istio.io", "v1", "AuthorizationPolicy:authorizationpolicies:ap PeerAuthentication::pa "
+            "RequestAuthentication::ra"),
+    *custom("argoproj.io", "v1alpha1", "Application::app,apps Rollout::ro Workflow::wf CronWorkflow::cwf AppProject "
+            "ApplicationSet::appset,appsets AnalysisRun::ar AnalysisTemplate::at Experiment::exp "
+            "WorkflowTemplate::wftmpl"),
     *custom("cert-manager.io", "v1", "Certificate::cert,certs CertificateRequest::cr,crs Issuer"),
     *custom("cert-manager.io", "v1", "ClusterIssuer", namespaced=False),
-    *custom("monitoring.coreos.com", "v1", "ServiceMonitor::smon PodMonitor::pmon PrometheusRule::promrule"),
+    *custom("acme.cert-manager.io", "v1", "Order Challenge"),
+    *custom("monitoring.coreos.com", "v1", "ServiceMonitor::smon PodMonitor::pmon PrometheusRule::promrule "
+            "Prometheus:prometheuses:prom Alertmanager::am Probe::prb ThanosRuler"),
     *custom("kustomize.toolkit.fluxcd.io", "v1", "Kustomization::ks"),
     *custom("helm.toolkit.fluxcd.io", "v2", "HelmRelease::hr"),
-    *custom("keda.sh", "v1alpha1", "ScaledObject::so ScaledJob::sj"),
+    *custom("source.toolkit.fluxcd.io", "v1", "GitRepository:gitrepositories:gitrepo HelmChart::hc "
+            "HelmRepository:helmrepositories:helmrepo OCIRepository:ocirepositories:ocirepo"),
+    *custom("keda.sh", "v1alpha1", "ScaledObject::so ScaledJob::sj TriggerAuthentication::ta,triggerauth"),
     *custom("external-secrets.io", "v1", "ExternalSecret::es SecretStore::ss"),
+    *custom("external-secrets.io", "v1", "ClusterSecretStore::css ClusterExternalSecret::ces", namespaced=False),
     *custom("karpenter.sh", "v1", "NodePool NodeClaim", namespaced=False),
+    *custom("karpenter.k8s.aws", "v1", "EC2NodeClass:ec2nodeclasses:ec2nc,ec2ncs", namespaced=False),
+    *custom("metrics.k8s.io", "v1beta1", "PodMetrics:pods", qualified=True),
+    *custom("metrics.k8s.io", "v1beta1", "NodeMetrics:nodes", namespaced=False, qualified=True),
     *custom("chaos-mesh.org", "v1alpha1", "NetworkChaos:networkchaos PodChaos:podchaos StressChaos:stresschaos "
             "IOChaos:iochaos DNSChaos:dnschaos HTTPChaos:httpchaos TimeChaos:timechaos JVMChaos:jvmchaos Schedule"),
     *custom("pingcap.com", "v1alpha1", "TidbCluster::tc"),
-    *custom("traefik.io", "v1alpha1", "IngressRoute Middleware"),
+    *custom("traefik.io", "v1alpha1", "IngressRoute Middleware TraefikService IngressRouteTCP:ingressroutetcps"),
     *custom("projectcontour.io", "v1", "HTTPProxy:httpproxies:proxy,proxies"),
-    *custom("velero.io", "v1", "Backup Restore"),
+    *custom("velero.io", "v1", "Backup Restore BackupStorageLocation::bsl VolumeSnapshotLocation::vsl PodVolumeBackup"),
+    *custom("velero.io", "v1", "Schedule", qualified=True),
     *custom("snapshot.storage.k8s.io", "v1", "VolumeSnapshot::vs"),
-    *custom("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler::vpa"),
+    *custom("snapshot.storage.k8s.io", "v1", "VolumeSnapshotContent::vsc,vscs "
+            "VolumeSnapshotClass:volumesnapshotclasses:vsclass,vsclasses", namespaced=False),
+    *custom("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler::vpa VerticalPodAutoscalerCheckpoint::vpacheckpoint"),
+    *custom("kyverno.io", "v1", "ClusterPolicy:clusterpolicies:cpol", namespaced=False),
+    *custom("wgpolicyk8s.io", "v1alpha2", "PolicyReport::polr"),
+    *custom("wgpolicyk8s.io", "v1alpha2", "ClusterPolicyReport::cpolr", namespaced=False),
+    *custom("templates.gatekeeper.sh", "v1", "ConstraintTemplate", namespaced=False),
+    *custom("postgresql.cnpg.io", "v1", "Cluster ScheduledBackup Pooler"),
+    *custom("postgresql.cnpg.io", "v1", "Backup", qualified=True),
+    *custom("acid.zalan.do", "v1", "postgresql:postgresqls:pg"),
+    *custom("cluster.x-k8s.io", "v1beta1", "Machine::ma MachineDeployment::md MachineSet::ms"),
+    *custom("cluster.x-k8s.io", "v1beta1", "Cluster", qualified=True),
+    *custom("elasticsearch.k8s.elastic.co", "v1", "Elasticsearch:elasticsearches"),
+    *custom("kibana.k8s.elastic.co", "v1", "Kibana:kibanas:kb"),
+    *custom("kafka.strimzi.io", "v1beta2", "Kafka:kafkas:k KafkaTopic::kt KafkaUser::ku KafkaConnect::kc "
+            "KafkaConnector::kctr"),
+    *custom("rabbitmq.com", "v1beta1", "RabbitmqCluster::rmq"),
+    *custom("secrets-store.csi.x-k8s.io", "v1", "SecretProviderClass:secretproviderclasses "
+            "SecretProviderClassPodStatus:secretproviderclasspodstatuses"),
+    *custom("cilium.io", "v2", "CiliumNetworkPolicy:ciliumnetworkpolicies:cnp,ciliumnp CiliumEndpoint::cep,ciliumep"),
+    *custom("cilium.io", "v2", "CiliumClusterwideNetworkPolicy:ciliumclusterwidenetworkpolicies:ccnp "
+            "CiliumNode::cn,ciliumn", namespaced=False),
+    *custom("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding"),
+    *custom("elbv2.k8s.aws", "v1beta1", "IngressClassParams:ingressclassparams", namespaced=False),
+    *custom("vpcresources.k8s.aws", "v1beta1", "SecurityGroupPolicy:securitygrouppolicies:sgp"),
+    *custom("externaldns.k8s.io", "v1alpha1", "DNSEndpoint"),
+    *custom("opentelemetry.io", "v1beta1", "OpenTelemetryCollector::otelcol,otelcols"),
+    *custom("tekton.dev", "v1", "Pipeline PipelineRun::pr,prs Task TaskRun::tr,trs"),
+    *custom("serving.knative.dev", "v1", "Service::kservice,ksvc Revision::rev"),
+    *custom("flagger.app", "v1beta1", "Canary:canaries"),
+    *custom("ceph.rook.io", "v1", "CephCluster CephBlockPool CephFilesystem"),
+    *custom("k8s.cni.cncf.io", "v1", "NetworkAttachmentDefinition::net-attach-def"),
+    *custom("route.openshift.io", "v1", "Route"),
+    *custom("config.openshift.io", "v1", "ClusterOperator::co ClusterVersion", namespaced=False),
 ]  # fmt: skip
 
 

@@ -87,7 +87,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "use it with one of: {known}",
         ),
         "K8S_KINDS_MANY": Code(
-            "a change names one kind of resource",
+            "a change names one kind of resource, a read of several kinds the same names for each of them",
             "write one command for each kind and join them with &&",
         ),
         "K8S_TARGET_MISSING": Code(

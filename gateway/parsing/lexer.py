@@ -1,7 +1,8 @@
 """The command language: words, quotes, `&&`, `;` and line continuation; everything else is refused.
 
 Every accepted text has the same argv in bash (tests/oracles/test_bash_argv.py). The opposite is not
-attempted: what needs expansion, redirection or a shell keyword is refused with its own code.
+attempted: what needs expansion, redirection or a shell keyword is refused with its own code. Braces without a comma
+or `..` are literal in bash; behind `=`, `@` and `^` people write them bare (`-o jsonpath={.status.phase}`, `HEAD@{1}`).
 """
 
 import re
@@ -21,6 +22,7 @@ _TOKEN = re.compile(
       | (?P<bare>[A-Za-z0-9_\-./:,=@%+^]+)
       | '(?P<single>[^']*)'
       | "(?P<double>[^"\\$`]*)"
+      | (?P<curly>(?<=[=@^])\{(?:[A-Za-z0-9_-]|\.(?!\.))*\})
       | (?P<inner>[!\#~])
       | (?P<join>&&|;)
       | (?P<continuation>\\\n)
@@ -76,7 +78,7 @@ def lex(text: str) -> tuple[Command, ...] | Refusal:
 
 def _token(state: _State, match: re.Match[str]) -> Refusal | None:
     kind, start = match.lastgroup or "foreign", match.start()
-    if kind in {"bare", "single", "double"}:
+    if kind in {"bare", "single", "double", "curly"}:
         _append(state, match[kind], start)
         return None
     if kind == "blank":
@@ -102,7 +104,7 @@ def _inner(state: _State, match: re.Match[str]) -> Refusal | None:
     """Accept `!`, `#` and `~` inside a word only, where bash takes them literally (`HEAD~3`)."""
     start, character = match.start(), match[0]
     before = match.string[start - 1] if start else ""
-    literal = state.parts is not None and (character != "~" or before.isalnum() or before in "^~")
+    literal = state.parts is not None and (character != "~" or before.isalnum() or before in "^~@")
     if not literal:
         return Refusal(_INNER[character], state.span(start, start + 1))
     _append(state, character, start)

@@ -48,6 +48,8 @@ class Kind:
     categories: tuple[str, ...] = ()
     custom: bool = False
     """From a custom resource definition; the executor checks that the cluster serves it."""
+    qualified: bool = False
+    """Known with its group only (`gateways.networking.istio.io`): the bare name usually means another kind."""
 
     @property
     def resource(self) -> str:
@@ -59,7 +61,8 @@ def _spellings(kind: Kind) -> set[str]:
     """Return what kubectl accepts for a kind; a name that two custom kinds share is for neither."""
     dotted = f".{kind.group}" if kind.group else "."
     names = (kind.plural, kind.singular, kind.kind.lower(), *kind.short_names)
-    return {spelled for n in names for spelled in (n, f"{n}{dotted}", f"{n}.{kind.version}{dotted}")}
+    spelled = {s for n in names for s in (n, f"{n}{dotted}", f"{n}.{kind.version}{dotted}")}
+    return spelled - set(names) if kind.qualified else spelled
 
 
 @dataclass(frozen=True, slots=True)

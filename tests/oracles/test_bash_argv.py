@@ -16,6 +16,7 @@ TOOLS = ("kubectl_x", "aws_x", "psql_x", "g.t_x")
 PLAIN = (
     "get", "pods", "-n", "prod", "--replicas=3", "deploy/web", "a,b", "x@y", "%d", "100%", "HEAD~3", "HEAD^", "a+b",
     "status.phase!=Running", "a#b", "k=v", "_", "-", "--", ".", "..", ":", "a:b", "=", "1", "0x1f", "e.g.", "A=b", "!x",
+    "HEAD@{1}", "-o=jsonpath={.status.phase}", "@{u}", "v1^{commit}", "@~2", "^{}", "={a}", "={1.2}", "={a},b={c}",
 )  # fmt: skip
 QUOTED = (
     "'single words'", '"double words"', "''", '""', "'$HOME'", "'`id`'", "'a\\b'", "'*'", "'~'", '"*"', '"it\'s"',
@@ -26,6 +27,7 @@ HOSTILE = (
     "$HOME", "$(id)", "`id`", "*", "?", "[a]", "{a,b}", "~", "~root", "#", "\\n", "\\", "\\\n", "|", "||", "&", ">x",
     "<x", "(", ")", "\n", "\r", "!", "\x0b", "\u00a0", "'", '"', "$'a'", "time", "if", "A=b", "a=~", ":~", "%1", "é",
     "2>&1", " a=~ ", " A=b:~ ", " a=~/x ", "{a}",
+    "={a,b}", "@{a..c}", "={a}{b,c}", "^{", "@{", "}", "={", ",", "..", "{a,x@{1}}", "={a.b..c}",
     "coproc", "[[", "]]", "((", "=~", "a=(b)", "~+", "~-", "^a^b", "!!", "!$", "a\u200bb", "-~",
 )  # fmt: skip
 BASH = shutil.which("bash") or "bash"

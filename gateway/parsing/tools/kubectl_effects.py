@@ -7,6 +7,7 @@ from gateway.core.canonical import Json
 from gateway.core.effect import Effect, Undo
 from gateway.core.step import Fanout
 from gateway.parsing.tables_kubectl import Kind
+from gateway.parsing.tools.kubectl_template import names_only, whole_parts
 from gateway.parsing.tools.kubectl_verbs import VERBS
 from gateway.parsing.tools.refuse import words_of
 
@@ -19,14 +20,17 @@ PRIVILEGE_KINDS = words_of(
     validatingwebhookconfigurations mutatingwebhookconfigurations validatingadmissionpolicies clustertrustbundles
     validatingadmissionpolicybindings mutatingadmissionpolicies mutatingadmissionpolicybindings
     customresourcedefinitions runtimeclasses podcertificaterequests flowschemas prioritylevelconfigurations
-    clusterissuers issuers externalsecrets secretstores appprojects
+    clusterissuers issuers externalsecrets secretstores appprojects clustersecretstores clusterexternalsecrets
+    secretproviderclasses clusterpolicies constrainttemplates
     """
 )
 BOUNDARY_KINDS = words_of(
     """
     networkpolicies ingresses ingressclasses gateways gatewayclasses httproutes grpcroutes endpoints endpointslices
     authorizationpolicies peerauthentications virtualservices destinationrules serviceentries servicecidrs ipaddresses
-    ingressroutes middlewares httpproxies
+    ingressroutes middlewares httpproxies sidecars envoyfilters workloadentries requestauthentications referencegrants
+    tlsroutes tcproutes udproutes routes ingressroutetcps traefikservices targetgroupbindings securitygrouppolicies
+    ciliumnetworkpolicies ciliumclusterwidenetworkpolicies networkattachmentdefinitions dnsendpoints
     """
 )
 # Deleted, these can be made again from the snapshot that was taken before.
@@ -101,11 +105,13 @@ def _read(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> Fou
         return Effect.READ_SENSITIVE, "kind:secrets"
     if verb == "log":
         return Effect.READ_SENSITIVE, "table:kubectl#logs"
-    if plurals & DATA_KINDS and (output in _OBJECT_OUTPUTS or verb in {"describe", "wait"}):
+    template = params.get("template", "")
+    shown = output in _OBJECT_OUTPUTS and not names_only(output, template)
+    if plurals & DATA_KINDS and (shown or verb in {"describe", "wait"}):
         return Effect.READ_SENSITIVE, "kind:configmaps"
-    if everywhere and output in _WHOLE_OUTPUTS:
+    if everywhere and (output in _WHOLE_OUTPUTS or whole_parts(output, template)):
         return Effect.READ_SENSITIVE, "width:whole objects of all namespaces"
-    if len(kinds) >= _MANY_KINDS and (everywhere or output in _OBJECT_OUTPUTS):
+    if len(kinds) >= _MANY_KINDS and (everywhere or shown):
         return Effect.READ_SENSITIVE, "width:whole objects of many kinds"
     return Effect.READ, f"table:kubectl#{verb}"
 

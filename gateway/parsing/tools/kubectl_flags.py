@@ -111,8 +111,8 @@ class _Reader:
         return Call(self._path, self._found, tuple(self._arguments))
 
     def _descend(self, word: Word) -> bool:
-        """Take a word as the next part of the command's path, where there is one."""
-        if self._arguments:
+        """Take a word as the next part of the command's path, where there is one; an empty word is none."""
+        if self._arguments or not word.text:
             return False
         path = f"{self._path} {word.text}".strip()
         path = self._table.aliases.get(path, path)

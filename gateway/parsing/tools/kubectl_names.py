@@ -32,7 +32,7 @@ class Resources:
 
 
 def read_resources(words: Sequence[Word], table: KubectlTable, command: str) -> Resources:
-    """Read `TYPE`, `TYPE,TYPE`, `TYPE NAME…` or `TYPE/NAME…`; raises a refusal."""
+    """Read `TYPE`, `TYPE,TYPE`, `TYPE NAME…`, `TYPE,TYPE NAME…` or `TYPE/NAME…`; raises a refusal."""
     if not words:
         raise refuse("K8S_TARGET_MISSING", command=command)
     if any("/" in word.text for word in words):
@@ -42,10 +42,7 @@ def read_resources(words: Sequence[Word], table: KubectlTable, command: str) -> 
         members = () if table.kind(text) else table.category(text)
         kinds += members or (find_kind(table, text, words[0]),)
     names = tuple(check_name(word.text, word) for word in words[1:])
-    unique = tuple(dict.fromkeys(kinds))
-    if names and len(unique) > 1:
-        raise refuse("K8S_KINDS_MANY", words[0].span)
-    return Resources(unique, _distinct(names, words))
+    return Resources(tuple(dict.fromkeys(kinds)), _distinct(names, words))
 
 
 def _slashed(words: Sequence[Word], table: KubectlTable) -> Resources:
@@ -56,9 +53,12 @@ def _slashed(words: Sequence[Word], table: KubectlTable) -> Resources:
             raise refuse("K8S_NAME", word.span)
         found.append((find_kind(table, kind, word), check_name(name, word)))
     kinds = tuple(dict.fromkeys(kind for kind, _ in found))
-    if len(kinds) > 1:
+    names = [tuple(name for kind, name in found if kind is each) for each in kinds]
+    if any(set(each) != set(names[0]) for each in names):  # `deploy/a svc/a` is `deploy,svc a`; `deploy/a svc/b` is two
         raise refuse("K8S_KINDS_MANY", words[0].span)
-    return Resources(kinds, _distinct(tuple(name for _, name in found), words))
+    for each in names:
+        _distinct(each, words)
+    return Resources(kinds, names[0])
 
 
 def _distinct(names: tuple[str, ...], words: Sequence[Word]) -> tuple[str, ...]:

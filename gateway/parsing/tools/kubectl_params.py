@@ -11,12 +11,16 @@ Check = Callable[[str, Json], Json]
 IMAGE = re.compile(r"[a-z0-9](?:[A-Za-z0-9._/-]|:(?!//)){0,254}(?:@sha256:[0-9a-f]{64})?")
 QUANTITY = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
 ENV_NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]{0,252}")
+GROUP = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)?")
+GROUP_VERSION = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?v[0-9][a-z0-9]{0,15}")
 RESOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9./-]{0,127}")
 PATH = re.compile(r"\.[A-Za-z][A-Za-z0-9.\[\]@*'\"_/:\\-]{0,127}")
 _COLUMNS = re.compile(r"[A-Za-z][A-Za-z0-9 _/.-]{0,63}:\{?[A-Za-z0-9.\[\]@*'\"_/:?()=\\ -]{1,255}\}?")
 _WAIT_FOR = re.compile(r"delete|create|condition=[A-Za-z][A-Za-z0-9./-]{0,127}(?:=[A-Za-z]{1,16})?")
 _WAIT_PATH = re.compile(r"jsonpath=(?P<path>\{[^{}]{1,255}\})(?:=[A-Za-z0-9._:/ -]{0,253})?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_LOOP = re.compile(r"\{\s*(range|end)\b")
+_MAX_LOOPS = 3
 _MAX_TEMPLATE = 512
 _MAX_TEXT = 4096
 _MAX_INT = 2**31 - 1
@@ -127,9 +131,19 @@ def label_selector(name: str, value: Json) -> Json:
 
 def template(name: str, value: Json) -> Json:
     """Check a jsonpath or custom-columns expression: bounded, balanced, and without scripts."""
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEMPLATE or not _balanced(value):
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEMPLATE or not (_balanced(value) and _ranges(value)):
         raise refuse("K8S_TEMPLATE", name=name)
     return value
+
+
+def _ranges(expression: str) -> bool:
+    """Tell whether every `{range}` of a jsonpath has its `{end}`; three of them may nest."""
+    depth = 0
+    for word in _LOOP.findall(expression):
+        depth += 1 if word == "range" else -1
+        if not 0 <= depth <= _MAX_LOOPS:
+            return False
+    return not depth
 
 
 def _balanced(expression: str) -> bool:

@@ -49,7 +49,7 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
     "auth whoami": (read.cluster, "output"),
     "api-resources": (read.api_resources, "api-group namespaced verbs output no-headers sort-by cached"),
     "explain": (read.explain, "recursive api-version output"),
-    "auth can-i": (read.can_i, "all-namespaces list no-headers quiet"),
+    "auth can-i": (read.can_i, "all-namespaces list no-headers quiet subresource"),
     "scale": (change.scale, f"{_CHANGE} replicas current-replicas resource-version"),
     "rollout restart": (change.rollout, f"{_ROLLOUT} field-manager"),
     "rollout pause": (change.rollout, f"{_ROLLOUT} field-manager"),

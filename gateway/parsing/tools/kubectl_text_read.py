@@ -195,6 +195,8 @@ def can_i(call: Call, table: KubectlTable) -> Request:
         params["list"] = True
     elif 2 <= len(words) <= 3:
         params |= dict(zip(("verb", "resource", "name"), words, strict=False))
+        if (subresource := call.text("subresource")) is not None:
+            params["subresource"] = subresource
     else:
         raise refuse("K8S_TARGET_MISSING", command="auth can-i get")
     return Request("can_i", params=params, namespace=call.text("namespace"), command=call.command)

@@ -19,7 +19,7 @@ WORKLOADS = words_of("deployments statefulsets daemonsets replicasets replicatio
 ROLLOUTS = words_of("deployments statefulsets daemonsets")
 SCALABLE = words_of("deployments statefulsets replicasets replicationcontrollers rollouts")
 TEMPLATED = WORKLOADS | words_of("jobs cronjobs pods")
-LOGGED = WORKLOADS | words_of("pods jobs")
+LOGGED = WORKLOADS | words_of("pods jobs services")
 _EXPOSED = words_of("deployments replicasets replicationcontrollers pods services")
 _EVERY: tuple[Fanout, ...] = ("one", "listed", "selector", "all")
 _NAMED: tuple[Fanout, ...] = ("one", "listed")
@@ -184,12 +184,14 @@ CLUSTER: Mapping[str, Mapping[str, p.Check]] = MappingProxyType({
     "version": {},
     "info": {},
     "health": {"path": p.matching(_PATH, "/readyz, /livez, /healthz or /version")},
-    "api_resources": {"api_group": p.text, "namespaced": p.boolean, "verbs": p.listed(p.matching(_RESOURCE, "a verb"))},
+    "api_resources": {"api_group": p.matching(p.GROUP, "an API group"),
+                      "namespaced": p.boolean, "verbs": p.listed(p.matching(_RESOURCE, "a verb"))},
     "api_versions": {},
     "explain": {"path": p.matching(re.compile(r"[A-Za-z][A-Za-z0-9.]{0,253}"), "a path such as pods.spec"),
-                "recursive": p.boolean, "api_version": p.text},
+                "recursive": p.boolean, "api_version": p.matching(p.GROUP_VERSION, "a version such as apps/v1")},
     "can_i": {"verb": p.matching(_RESOURCE, "a verb"), "resource": p.matching(_RESOURCE, "a resource"),
-              "name": p.name_of, "list": p.boolean} | _EVERYWHERE,
+              "name": p.name_of, "subresource": p.matching(re.compile(r"[a-z]{1,32}"), "a subresource"),
+              "list": p.boolean} | _EVERYWHERE,
     "whoami": {},
 })  # fmt: skip
 
