@@ -12,7 +12,7 @@ from gateway.core.statement import Statement
 from gateway.crash import point
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.common import halts, in_flight, next_step
-from gateway.service.context import covers
+from gateway.service.context import covers, is_withdrawn
 from gateway.service.incidents import note_write
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_proposal
@@ -106,7 +106,7 @@ def _check_time(now_ms: int, deadline_ms: int, expires_ms: int) -> None:
 def _check_allowed(tx: Tx, row: ActionRow, proposal: Proposal, purpose: Purpose) -> None:
     """Refuse what a withdrawal or a switch forbids; an undo is stopped by a freeze only: what was begun can end."""
     undo = purpose is Purpose.UNDO
-    if not undo and tx.revisions().get(row.revision) == "withdrawn":
+    if not undo and is_withdrawn(tx, row.revision):
         raise _NotBegun("REVISION_WITHDRAWN")
     for switch in tx.switches():
         if covers(switch, row.agent, proposal) and (switch.kind == "freeze" or not undo):

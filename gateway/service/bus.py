@@ -20,6 +20,8 @@ class Bus:
         """When the driver looks next; a timer that is due earlier wakes it."""
         self.switches: tuple[SwitchRow, ...] = ()
         """The switches that are on, as of the last change in this process; BeginAttempt reads the store."""
+        self.withdrawn: frozenset[str] = frozenset()
+        """Policy revisions by which nothing is decided any more."""
         self.log = asyncio.Condition()
 
     def armed(self, at_ms: int) -> None:

@@ -25,6 +25,11 @@ CAPS: Mapping[str, tuple[str, str]] = {
     ),
     "GATEWAY_STOPPED": ("a stop switch covers this action", "wait until a person resumes, then propose again"),
     "GATEWAY_FROZEN": ("a freeze switch covers this action", "wait until a person resumes, then propose again"),
+    "REVISION_WITHDRAWN": (
+        "the policy revision in force was withdrawn",
+        "wait until a security engineer puts another revision in force, then propose again",
+    ),
+    "INCIDENT_UNKNOWN": ("there is no such incident", "name an incident that `countermand incidents list` shows"),
     "INCIDENT_OPENED_BY_AGENT": (
         "the incident was opened by an agent, so a person must approve its changes",
         "ask for approval, or act on an incident that an alert opened",
@@ -49,19 +54,22 @@ CAPS: Mapping[str, tuple[str, str]] = {
 }
 
 
+_NO_WAY_BACK = {Undo.NONE, Undo.NEUTRAL}
+
+
 def caps_of(proposal: Proposal, context: Context, settings: ServiceSettings) -> list[Cap]:
     """Return the caps that hold for an understood proposal, whatever the policy says."""
     caps = [c for s in proposal.steps for c in _step_caps(s)]
     if not proposal.doc["audience"]:
         caps.append(Cap("AUDIENCES_DIFFER", Verdict.DENY))
-    caps += [Cap(code, Verdict.DENY) for code in context.switches]
+    caps += [Cap(code, Verdict.DENY) for code in context.barred]
     caps += _lease_caps(proposal)
     if proposal.reads:
         return caps
     if context.incident is not None and context.incident.source == "agent":
         caps.append(Cap("INCIDENT_OPENED_BY_AGENT", Verdict.APPROVE))
-    if context.agent_history.undone >= settings.breaker.undone:
-        caps.append(Cap("BREAKER_OPEN", Verdict.APPROVE, args={"undone": context.agent_history.undone}))
+    if context.lately_undone >= settings.breaker.undone:
+        caps.append(Cap("BREAKER_OPEN", Verdict.APPROVE, args={"undone": context.lately_undone}))
     return caps
 
 
@@ -77,8 +85,11 @@ def observed_caps(proposal: Proposal, observation: Mapping[str, Json] | None) ->
             caps.append(Cap("PREFLIGHT_FAILED", Verdict.DENY, index, args))
         if any(f["status"] == "known" and f["value"].get("exists") is False for f in seen["facts"]):
             caps.append(Cap("TARGET_ABSENT", Verdict.DENY, index, {"target": step["step"]["target"]["id"]}))
-        if Undo(seen["undo_class"]) is Undo.NONE and step["undo"] != Undo.NONE:
+        undo = Undo(seen["undo_class"])
+        if undo is Undo.NONE and step["undo"] != Undo.NONE:
             caps.append(Cap("UNDO_NONE", Verdict.APPROVE, index, {"operation": operation}))
+        if undo in _NO_WAY_BACK and proposal.doc["lease_s"] and proposal.undo not in _NO_WAY_BACK:
+            caps.append(Cap("LEASE_NOT_UNDOABLE", Verdict.DENY, index))
     return caps
 
 
@@ -115,6 +126,6 @@ def _step_caps(step: Mapping[str, Json]) -> list[Cap]:
 
 
 def _lease_caps(proposal: Proposal) -> list[Cap]:
-    if proposal.doc["lease_s"] and not proposal.reads and proposal.undo in {Undo.NONE, Undo.NEUTRAL}:
+    if proposal.doc["lease_s"] and not proposal.reads and proposal.undo in _NO_WAY_BACK:
         return [Cap("LEASE_NOT_UNDOABLE", Verdict.DENY)]
     return []

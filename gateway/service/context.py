@@ -6,29 +6,38 @@ from gateway.core.canonical import Json
 from gateway.ports import ReadRow, SwitchRow, Tx
 from gateway.service.policy_input import Context
 from gateway.service.proposal import Proposal
+from gateway.service.world import World
 
 _MAX_READS = 64
 _SWITCH_CODE = {"stop": "GATEWAY_STOPPED", "freeze": "GATEWAY_FROZEN"}
 
 
-def read_context(tx: Tx, proposal: Proposal, *, now_ms: int, window_ms: int, nonce: str = "", action: str = ""
-                 ) -> Context:  # fmt: skip
-    """Return incident, reads, history, votes and switches; `nonce` names the approval request whose votes count.
+def read_context(world: World, tx: Tx, proposal: Proposal, *, nonce: str = "", action: str = "") -> Context:
+    """Return incident, reads, history, votes and what bars it; `nonce` names the request whose votes count.
 
     A closed incident is none: nothing is evidenced by it any more.
     """
     agent: Json = proposal.doc["agent"]
-    since = now_ms - window_ms
-    named = tx.incident(str(proposal.doc["incident"])) if proposal.doc["incident"] else None
-    incident = named if named is not None and named.status == "open" else None
+    now, settings = world.clock.now_ms(), world.settings
+    since = now - settings.timing.evidence_window_ms
+    named = str(proposal.doc["incident"])
+    incident = tx.incident(named) if named else None
+    barred = _codes(tx.switches(), agent["id"], proposal, withdrawn=is_withdrawn(tx, world.policy.revision))
+    known = incident is not None and incident.status == "open"
     return Context(
-        incident=incident,
-        reads=_evidence(tx.reads(incident.id)) if incident is not None else (),
+        incident=incident if known else None,
+        reads=_evidence(tx.reads(named)) if known else (),
         agent_history=tx.history(agent=agent["id"], since_ms=since),
         target_history={t: tx.history(target=t, since_ms=since) for t in proposal.targets},
         votes=tuple(v for v in tx.votes(action, nonce) if v.approve) if nonce else (),
-        switches=_codes(tx.switches(), agent["id"], proposal),
+        barred=barred if incident is not None or not named else (*barred, "INCIDENT_UNKNOWN"),
+        lately_undone=tx.history(agent=agent["id"], since_ms=now - settings.breaker.window_ms).undone,
     )
+
+
+def is_withdrawn(tx: Tx, revision: str) -> bool:
+    """Tell whether a policy revision was withdrawn: nothing is decided by it, and none of its grants begins."""
+    return tx.revisions().get(revision) == "withdrawn"
 
 
 def _evidence(reads: Iterable[ReadRow]) -> tuple[ReadRow, ...]:
@@ -40,14 +49,15 @@ def _evidence(reads: Iterable[ReadRow]) -> tuple[ReadRow, ...]:
     return tuple(sorted(newest.values(), key=lambda r: r.at_ms)[-_MAX_READS:])
 
 
-def quick_context(switches: Iterable[SwitchRow], proposal: Proposal) -> Context:
-    """Return the context of a read of no incident: nothing but the switches can matter for it."""
+def quick_context(switches: Iterable[SwitchRow], proposal: Proposal, *, withdrawn: bool = False) -> Context:
+    """Return the context of a read of no incident: nothing but what bars it can matter for it."""
     agent: Json = proposal.doc["agent"]
-    return Context(switches=_codes(switches, agent["id"], proposal))
+    return Context(barred=_codes(switches, agent["id"], proposal, withdrawn=withdrawn))
 
 
-def _codes(switches: Iterable[SwitchRow], agent: str, proposal: Proposal) -> tuple[str, ...]:
-    return tuple(sorted({_SWITCH_CODE[s.kind] for s in switches if covers(s, agent, proposal)}))
+def _codes(switches: Iterable[SwitchRow], agent: str, proposal: Proposal, *, withdrawn: bool) -> tuple[str, ...]:
+    codes = {_SWITCH_CODE[s.kind] for s in switches if covers(s, agent, proposal)}
+    return tuple(sorted(codes | ({"REVISION_WITHDRAWN"} if withdrawn else set())))
 
 
 def covers(switch: SwitchRow, agent: str, proposal: Proposal) -> bool:

@@ -7,10 +7,9 @@ from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
 from gateway.ports import ActionRow, SwitchRow, Tx
 from gateway.service.common import halts, page
-from gateway.service.context import covers
+from gateway.service.context import is_withdrawn, switch_covers
 from gateway.service.once import once
 from gateway.service.people import people_only
-from gateway.service.query import read_proposal
 from gateway.service.record import Recorder, global_leaf
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.world import World
@@ -35,7 +34,7 @@ async def switch_on(
         tx.put_switch(switch)
         index = global_leaf(world, tx, K.SWITCH, _body(switch, "on"))
         revoked[:] = revoke_granted(
-            world, tx, guard, code, lambda row: covers(switch, row.agent, read_proposal(tx, row))
+            world, tx, guard, code, lambda row: switch_covers(switch, row.agent, row.environments)
         )
         return str(index)
 
@@ -81,14 +80,17 @@ async def withdraw(world: World, principal: Principal, request_id: str, revision
         return " ".join(revoked)
 
     revoked = (await once(world, principal, request_id, {"withdraw": revision}, unit)).split()
+    await remember_switches(world)
     for action in revoked:
         world.bus.changed(action)
     return tuple(revoked)
 
 
 async def remember_switches(world: World) -> None:
-    """Read the switches that are on; reads are decided on them without a look into the store."""
-    world.bus.switches = tuple(await world.store.read(lambda tx: tx.switches()))
+    """Read what bars reads, which are decided without a look into the store: switches, withdrawn revisions."""
+    switches, revisions = await world.store.read(lambda tx: (tx.switches(), tx.revisions()))
+    world.bus.switches = tuple(switches)
+    world.bus.withdrawn = frozenset(r for r, status in revisions.items() if status == "withdrawn")
 
 
 def revoke_granted(world: World, tx: Tx, guard: Guard, code: str, concerns: Callable[[ActionRow], bool]) -> list[str]:
@@ -114,6 +116,22 @@ def open_rows(tx: Tx, *states: State) -> list[ActionRow]:
         if len(page_of) < _PAGE:
             return rows
         before = page_of[-1].id
+
+
+def revoke_forbidden(tx: Tx, recorder: Recorder) -> bool:
+    """Revoke a grant that is being recorded if a switch or a withdrawal that is on disk forbids it."""
+    row = recorder.row
+    kinds = {s.kind for s in tx.switches() if switch_covers(s, row.agent, row.environments)}
+    named = (
+        ("freeze" in kinds, Guard.FROZEN, "GATEWAY_FROZEN"), ("stop" in kinds, Guard.STOPPED, "GATEWAY_STOPPED"),
+        (is_withdrawn(tx, row.revision), Guard.WITHDRAWN, "REVISION_WITHDRAWN"),
+    )  # fmt: skip
+    for holds, guard, code in named:
+        if holds:
+            body = {"reason": code, "revision": row.revision}
+            recorder.advance(Event.REVOKE, guard, (K.REVOCATION, body), reason=code)
+            return True
+    return False
 
 
 async def freeze_open(world: World) -> None:

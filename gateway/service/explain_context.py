@@ -99,7 +99,8 @@ def _context(document: Mapping[str, Json]) -> Context:
         row = IncidentRow("", source, "open", 0, 0, IncidentDoc("").to_text())
     histories = [s["history"]["agent"] for s in document["steps"]]
     worst = max(histories, key=lambda h: h["undone"])
-    return Context(incident=row, agent_history=History(worst["applied"], worst["undone"]))
+    undone = worst["undone"]
+    return Context(incident=row, agent_history=History(worst["applied"], undone), lately_undone=undone)
 
 
 def _incident(given: Mapping[str, Json], now_ms: int) -> dict[str, Json]:

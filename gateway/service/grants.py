@@ -14,6 +14,8 @@ from gateway.service.decide import Decision
 from gateway.service.proposal import Proposal
 from gateway.service.world import World
 
+_LOST_ATTEMPTS = 10
+"""How many attempts and probes an action may take before it is verified; its way back must outlive them."""
 _TIER = {Verdict.ALLOW: "autonomous", Verdict.APPROVE: "approval", Verdict.SHADOW: "shadow", Verdict.DENY: "shadow"}
 
 
@@ -86,13 +88,12 @@ def _undo_until(world: World, decision: Decision, expires_ms: int, proposal: Pro
     timing = world.settings.timing
     window = decision.requirements.undo_window_s
     verify = decision.requirements.verify
-    longest = max(
-        window * 1000 if window is not None else timing.undo_window_ms,
-        int(proposal.doc["lease_s"]) * 1000,
-        timing.lease_max_ms,  # a lease may be renewed up to here
-    )
+    longest = window * 1000 if window is not None else timing.undo_window_ms
+    if proposal.doc["lease_s"]:
+        longest += timing.lease_max_ms  # renewed up to here, and kept only then
     verify_ms = verify.window_s * 1000 if verify is not None else 0
-    return expires_ms + timing.attempt_ms + verify_ms + longest + timing.undo_deadline_ms
+    lost_ms = timing.attempt_ms * _LOST_ATTEMPTS
+    return expires_ms + lost_ms + verify_ms + longest + timing.undo_deadline_ms
 
 
 def _grant(

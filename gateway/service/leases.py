@@ -10,6 +10,7 @@ from gateway.core.obligation import Approval
 from gateway.core.principal import Principal
 from gateway.ports import DueRow, Tx
 from gateway.service.common import arm, halts, page, undo_known
+from gateway.service.context import is_withdrawn
 from gateway.service.decide import decision_summary
 from gateway.service.operate import must_be_free, not_now, operate, quarantine, relock
 from gateway.service.people import approver_only, people_only
@@ -47,7 +48,7 @@ async def renew(world: World, principal: Principal, request_id: str, action: str
 
 def _why_not(world: World, tx: Tx, case: Case, lease_s: int, end: int) -> str:
     """Return why a lease may not be renewed, or an empty string."""
-    if tx.revisions().get(case.row.revision) == "withdrawn":
+    if is_withdrawn(tx, case.row.revision):
         return "REVISION_WITHDRAWN"
     halt = halts(world, tx, case).code
     limit_ms = world.settings.timing.lease_max_ms

@@ -92,7 +92,7 @@ async def observed(world: World, action: str, data: bytes) -> None:
 
 
 async def _observed(world: World, action: str, data: bytes) -> None:
-    now, window = world.clock.now_ms(), world.settings.timing.evidence_window_ms
+    now = world.clock.now_ms()
 
     def load(tx: Tx) -> _Case | None:
         row = tx.action(action)
@@ -103,7 +103,7 @@ async def _observed(world: World, action: str, data: bytes) -> None:
         if row.state == State.AWAITING_APPROVAL and (asked is None or not quorum_stands(world, tx, row, asked)):
             return None  # observed too late for the request that it was made for
         nonce = asked.nonce if asked is not None else ""
-        context = read_context(tx, proposal, now_ms=now, window_ms=window, nonce=nonce, action=action)
+        context = read_context(world, tx, proposal, nonce=nonce, action=action)
         return _Case(row, proposal, context, asked)
 
     case = await world.store.read(load)
@@ -175,7 +175,7 @@ def _take_quorum(
     match guard:
         case Guard.SAME_STATE if granted is not None:
             recorder.advance(Event.QUORUM, guard, *leaves, record_grants(tx, recorder, granted))
-            arm_grant(world, recorder, granted)
+            arm_grant(world, tx, recorder, granted)
         case Guard.CHANGED:
             void = (K.VOID, {"at_ms": now, "voids": voids + 1})
             request = open_request(world, tx, recorder, decision, voids=voids + 1)

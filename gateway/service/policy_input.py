@@ -23,8 +23,10 @@ class Context:
     agent_history: History = _NEVER
     target_history: Mapping[str, History] = field(default_factory=dict)
     votes: tuple[VoteRow, ...] = ()
-    switches: tuple[str, ...] = ()
-    """Codes of the stop and freeze switches that cover this action."""
+    barred: tuple[str, ...] = ()
+    """Codes of what denies it whatever the policy says: switches, a withdrawn revision, an unknown incident."""
+    lately_undone: int = 0
+    """Changes of this agent that had to be undone inside the breaker's window."""
 
 
 def policy_input(

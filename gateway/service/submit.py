@@ -14,6 +14,7 @@ from gateway.parsing.result import ParsedPlan, Refusal
 from gateway.ports import ActionRow, RequestRow, Tx
 from gateway.service.approval_request import open_request
 from gateway.service.context import quick_context, read_context
+from gateway.service.control import revoke_forbidden
 from gateway.service.decide import Decision, decide, refused
 from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe
 from gateway.service.proposal import Ask, Proposal, write_proposal, write_refused
@@ -85,6 +86,7 @@ def _request_digest(ask: Ask, command: bytes | None, steps: bytes | None, scope:
         {
             "command": None if command is None else command.hex(), "steps": None if steps is None else steps.hex(),
             "scope": scope, "incident": ask.incident, "hypothesis": ask.hypothesis, "lease_s": ask.lease_s,
+            "justification": ask.justification,
         }
     )  # fmt: skip
 
@@ -95,15 +97,15 @@ async def _draft(
     now, action = world.clock.now_ms(), world.ids.new("act")
     if isinstance(parsed, Refusal):
         proposal, plan = write_refused(ask, principal, world.redactor), b""
-        decision = refused(parsed.code, parsed.args, parsed.span, world.policy.revision)
+        decision = refused(parsed.code, world.redactor.json(parsed.args), parsed.span, world.policy.revision)
     else:
         proposal = write_proposal(ask, principal, parsed, world.settings, world.redactor)
         plan = parsed.plan.to_bytes()
-        window = world.settings.timing.evidence_window_ms
         if proposal.reads and not ask.incident:
-            context = quick_context(world.bus.switches, proposal)
+            withdrawn = world.policy.revision in world.bus.withdrawn
+            context = quick_context(world.bus.switches, proposal, withdrawn=withdrawn)
         else:
-            context = await world.store.read(lambda tx: read_context(tx, proposal, now_ms=now, window_ms=window))
+            context = await world.store.read(lambda tx: read_context(world, tx, proposal))
         decision = await decide(
             world.policy, world.settings,
             stage="admit", now_ms=now, action=action, proposal=proposal, context=context,
@@ -205,7 +207,7 @@ def conclude(
             if granted is None:
                 raise ValueError("an allowed action has its grants")
             recorder.advance(Event.DECIDE, Guard.ALLOW, *leaves, record_grants(tx, recorder, granted))
-            arm_grant(world, recorder, granted)
+            arm_grant(world, tx, recorder, granted)
 
 
 def record_grants(tx: Tx, recorder: Recorder, granted: Granted) -> tuple[K, Json]:
@@ -218,8 +220,13 @@ def record_grants(tx: Tx, recorder: Recorder, granted: Granted) -> tuple[K, Json
     return K.GRANT, body
 
 
-def arm_grant(world: World, recorder: Recorder, granted: Granted) -> None:
-    """Set the timers of GRANTED: expiry, and another offer should this one be lost."""
+def arm_grant(world: World, tx: Tx, recorder: Recorder, granted: Granted) -> None:
+    """Set the timers of GRANTED: expiry, and another offer should this one be lost.
+
+    What forbids it since it was decided revokes it here: a grant that was not there yet could not be revoked then.
+    """
+    if revoke_forbidden(tx, recorder):
+        return
     recorder.due(Due.GRANT_EXPIRY, granted.expires_ms)
     recorder.due(Due.DISPATCH, offer_again_ms(world, recorder.row.audience))
 

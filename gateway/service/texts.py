@@ -7,7 +7,7 @@ from gateway.core.canonical import Json
 from gateway.core.finding import NOTHING_PERMITTED
 from gateway.service.caps import CAPS
 
-_OWN: Mapping[str, tuple[str, str]] = {
+OWN: Mapping[str, tuple[str, str]] = {
     NOTHING_PERMITTED: (
         "no rule permits this operation for this agent in this environment",
         "propose an operation that the policy lists for this environment, or ask a security engineer for a rule",
@@ -29,7 +29,7 @@ class Texts:
     """Format messages and remedies of every code the gateway, its parsers and its policy use."""
 
     def __init__(self, parsing: Mapping[str, tuple[str, str]], policy: Mapping[str, tuple[str, str]]) -> None:
-        self._known = {**policy, **parsing, **CAPS, **_OWN}
+        self._known = {**policy, **parsing, **CAPS, **OWN}
 
     def with_policy(self, policy: Mapping[str, tuple[str, str]]) -> "Texts":
         """Return texts that also know another bundle's codes."""

@@ -7,10 +7,14 @@ from gateway.core.dsse import Envelope
 from gateway.core.statement import Statement
 from gateway.service.hub import Session
 from gateway.service.reports import ObservationReport, ProbeReport, Report, SamplesReport, StepReport, UndoReport
+from gateway.service.settings import Timing
 from gateway.service.views import WorkView
-from tests.fakes.world import AUDIENCE, Lab
+from tests.fakes.world import AUDIENCE, READ, VERIFY, WRITE, Lab
 
 ROLE = "pg:orders-db/role/checkout"
+FAST = Timing(attempt_ms=5_000, attempt_margin_ms=500)
+TWO = b'psql -c "ALTER ROLE checkout CONNECTION LIMIT 5" && psql -c "ALTER ROLE shop CONNECTION LIMIT 7"'
+MIXED = READ + b" && " + TWO
 
 
 @dataclass
@@ -61,6 +65,16 @@ class Hand:
         """Observe, and return the work to apply that follows."""
         await self.observe(steps=steps, **more)
         return await self.take("apply")
+
+
+async def running(made: Lab, command: bytes = WRITE, steps: int = 1, **more: Json) -> tuple[Hand, str]:
+    """Return a hand whose attempt of an action has begun, and the action."""
+    made.policy.obligations = made.policy.obligations or [VERIFY]
+    hand = Hand.attach(made)
+    view = await made.settled(command, **more)
+    work = await hand.granted(steps=steps)
+    assert await hand.begin(work) == (True, "")
+    return hand, view.id
 
 
 def seen(made: Lab, steps: int = 1, limit: int = 0, undo_class: str = "exact", **more: Json) -> dict[str, Json]:
