@@ -3,16 +3,13 @@
 One site lives through all of it: while an action is still being recovered from one crash, the next one comes.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from gateway.core.lifecycle import State
-from gateway.crash import EXIT_CODE
 from tests.chaos.agents import Agents
+from tests.chaos.crash import crashes_at, die
 from tests.chaos.judge import ends, judge, state_of
-from tests.chaos.process import Process, until
+from tests.chaos.process import until
 from tests.chaos.site import Site
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
@@ -21,29 +18,6 @@ GATEWAY = (
     "undo_sent", "undone_unreported",
 )  # fmt: skip
 EXECUTOR = ("before_intent", "begin_attempt", "intent_sent", "applied_unreported", "undo_sent", "undone_unreported")
-
-
-def crashes_at(point: str, process: str, folder: Path) -> dict[str, str]:
-    """Return the environment of a process that dies at a point as often as its marker is taken away."""
-    marker = folder / f"{process}-{point}"
-    marker.touch()
-    return {
-        "COUNTERMAND_CRASH_AT": point, "COUNTERMAND_CRASH_PROCESS": process, "COUNTERMAND_CRASH_MARKER": str(marker),
-    }  # fmt: skip
-
-
-def arm(env: dict[str, str]) -> None:
-    """Let the process die the next time it comes to its point."""
-    Path(env["COUNTERMAND_CRASH_MARKER"]).unlink()
-
-
-def die(process: Process, env: dict[str, str], when: Callable[[], object]) -> None:
-    """Arm a process, do what leads it to its point, and wait for its death."""
-    arm(env)
-    when()
-    point = env["COUNTERMAND_CRASH_AT"]
-    until(lambda: process.ended is not None, f"{env['COUNTERMAND_CRASH_PROCESS']} dies at {point}")
-    assert process.ended == EXIT_CODE, process.text()[-3000:]
 
 
 def judged(made: Site, agents: Agents) -> list[str]:
@@ -65,7 +39,7 @@ def test_a_gateway_that_dies_at_every_point_loses_and_repeats_nothing(broken: Si
     gateway = broken.gateway(last)
     changed = broken.change_role()
     until(lambda: state_of(broken, changed) is State.VERIFYING, "the change is verified")
-    die(gateway, last, lambda: None)  # telemetry decided, and the verdict was not written
+    die(gateway, last)  # telemetry decided, and the verdict was not written
     broken.gateway()
     assert judged(broken, agents) == []
     assert executor.ended is None
