@@ -100,7 +100,7 @@ def draw(seed: int) -> Case:
     limits = (40.0, 60.0, 20.0, 20.0)
     services = tuple(Service(n, SERVICES[n], d, lim) for n, d, lim in zip(names, demands, limits, strict=True))
     guilty, busiest = services[0], services[1]
-    regions = tuple(rng.sample(REGIONS, rng.randint(2, 4)))
+    regions = tuple(rng.sample(REGIONS, rng.randint(3, 4)))
     trigger = Trigger(guilty.table, rng.choice(sorted(LOCKS)), rng.randint(1_000, 9_999), rng.randint(0, 6))
     shown = tuple(sorted(services, key=lambda s: s.name))
     innocent = _innocent(rng, shown, trigger)

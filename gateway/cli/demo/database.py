@@ -32,9 +32,15 @@ class Database:
         with self._session() as conn:
             conn.execute(text.encode())
 
-    def end_sessions(self, role: str) -> int:
-        """End every session of a role, as a restart of its service would; returns how many there were."""
-        return self._number("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s", role)
+    def end_requests(self, role: str) -> int:
+        """End the sessions of a role that run a statement, as a restart of its service does; returns how many.
+
+        A session whose client is gone is not ended by a restart: nobody is there to close it.
+        """
+        return self._number(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = %s AND state = 'active'",
+            role,
+        )
 
     def connections(self) -> int:
         """Return how many client connections there are, our own left out."""

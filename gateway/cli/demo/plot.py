@@ -148,7 +148,10 @@ class Plot:
         """The person on call mends the code first, then lets the abandoned sessions be ended."""
         commit = self._world.mend()
         self._story.line("human", f"{ON_CALL} reverts the line with commit {commit[:10]} and deploys it")
-        self._abandoned = self._world.database.stuck(self._world.case.guilty.role)
+        guilty = self._world.case.guilty
+        ended = self._world.database.end_requests(guilty.role)
+        self._story.line("human", f"{ON_CALL} restarts {guilty.name}: {ended} requests under the old code end")
+        self._abandoned = self._world.database.stuck(guilty.role)
         self._played.add("approval")
         for seen in actors.approve(self._world, action):
             if seen["event"] == "shown":
@@ -164,9 +167,6 @@ class Plot:
             f"{len(self._abandoned) - len(left)} of {len(self._abandoned)}",
         )  # fmt: skip
         self._conclude("end sessions", state)
-        ended = self._world.database.end_sessions(self._world.case.guilty.role)
-        service = self._world.case.guilty.name
-        self._story.line("human", f"{ON_CALL} restarts {service}: {ended} sessions of requests under the old code end")
 
     def _conclude(self, name: str, state: str) -> None:
         self._played.add(name)

@@ -111,14 +111,15 @@ def _profiles() -> dict[str, Any]:
         "kind": "not_worse", "direction": "higher", "margin": 0.4,
     }  # fmt: skip
     metric = {
-        "name": "metric", "provider": "metrics", "kind": "improve", "margin": 0.1,
+        "name": "metric", "provider": "metrics", "kind": "improve",
         "query": {"namespace": NAMESPACE_DATABASE, "metric": "DatabaseConnections", "stat": "Maximum",
                   "dimensions": {"DBInstanceIdentifier": aws.DATABASE}, "period_s": 1, "window_s": 10},
     }  # fmt: skip
     connections = {"name": "connections", "provider": "orders", "query": {"name": "connections"}, "kind": "improve"}
+    abandoned = {"name": "abandoned", "provider": "orders", "query": {"name": "abandoned"}, "kind": "equals"}
     return {
-        overlay.PROFILE: {"checks": [{**connections, "margin": 0.15}, metric, business]},
-        overlay.SESSIONS_PROFILE: {"checks": [{**connections, "limit": CALM}, metric, business]},
+        overlay.PROFILE: {"checks": [{**connections, "margin": 0.15}, {**metric, "margin": 0.1}, business]},
+        overlay.SESSIONS_PROFILE: {"checks": [{**abandoned, "limit": 0}, {**metric, "limit": CALM}, business]},
     }
 
 
@@ -149,6 +150,10 @@ def _queries(case: Case) -> dict[str, Mapping[str, Any]]:
     )
     return {
         "connections": {"sql": "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"},
+        "abandoned": {
+            "sql": "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            " AND state_change < clock_timestamp() - interval '2 s'"
+        },
         "rows_per_s": {"sql": f"SELECT ({counts}) / 2.0"},
     }
 
