@@ -79,11 +79,16 @@ class Settings:
     """Everything `countermand serve` needs."""
 
     state_dir: Path
+    """Database, keys, secrets and sockets; made private (0700) at the first start. Default: `state`."""
     service: ServiceSettings
     scopes: Mapping[str, Scope]
+    """What steps can act on; see `scopes.<name>`."""
     commands: tuple[CommandShape, ...] = ()
+    """Processes that may be proposed, by the word that is typed."""
     aws_services: tuple[str, ...] | None = None
+    """AWS services whose commands are understood; all known ones when absent."""
     sql_functions: frozenset[str] = frozenset()
+    """Functions of this site that a plain SQL read may call, besides the known pure ones."""
     policy: PolicySettings = field(default_factory=PolicySettings)
     principals: tuple[PrincipalSettings, ...] = ()
     http: HttpSettings = field(default_factory=HttpSettings)
@@ -91,7 +96,9 @@ class Settings:
     executor_config: Path | None = None
     """Configuration of the child executor; none is started without it."""
     exporters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Who follows the log, by name: `{type: jsonl, path: …}`."""
     notifiers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Who is told of what needs a person, by name: `{type: webhook, url: …, secret_file: …}`."""
 
 
 def load_settings(path: Path) -> Settings:

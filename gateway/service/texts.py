@@ -31,10 +31,6 @@ class Texts:
     def __init__(self, parsing: Mapping[str, tuple[str, str]], policy: Mapping[str, tuple[str, str]]) -> None:
         self._known = {**policy, **parsing, **CAPS, **OWN}
 
-    def with_policy(self, policy: Mapping[str, tuple[str, str]]) -> "Texts":
-        """Return texts that also know another bundle's codes."""
-        return Texts({**self._known}, policy)
-
     def of(self, code: str, args: Mapping[str, Json]) -> Text:
         """Return the text of a code; a placeholder without an argument stays as it is."""
         message, remedy = self._known.get(code, _UNKNOWN)
