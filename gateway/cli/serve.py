@@ -55,12 +55,16 @@ def _announce(up: Running) -> None:
 
 
 async def _supervise(config: Path) -> None:
-    """Keep a child executor running; it starts again after it ended, more slowly each time."""
+    """Keep a child executor running; it starts again after it ended, more slowly each time.
+
+    It ends when we do, also when we are killed: its standard input then comes to an end.
+    """
     failures = 0
     while True:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "executor", "--config", str(config), stdin=asyncio.subprocess.DEVNULL
-        )
+            sys.executable, "-m", "gateway", "executor", "--config", str(config), "--attended",
+            stdin=asyncio.subprocess.PIPE,
+        )  # fmt: skip
         began = asyncio.get_running_loop().time()
         try:
             code = await child.wait()
