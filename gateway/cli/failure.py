@@ -13,14 +13,19 @@ _INTERRUPTED = 130
 
 # What an operator can do, by the beginning of the code; the longest one that fits is taken.
 _REMEDIES: Mapping[str, str] = {
+    "ACTION_": "see `countermand show` for the actions that there are",
     "AUDIT_": "keep this state directory as evidence and restore a copy that verifies",
     "CONFIG_": "correct the settings file and try again",
     "KEY": "restore the key files of the state directory, or see `countermand keys --help`",
     "POLICY_": "correct the bundle and run `countermand policy check` on it",
+    "RECEIPT_": "wait until the action is final, then try again",
+    "STATE_": "see `countermand show ACTION` for where the action stands",
     "STORE_": "check that the state directory is readable and its disk is not full",
     "TABLE_": "name an AWS service that is shipped, or reinstall the package",
     "UNAVAILABLE": "start the gateway with `countermand serve`, or name its door with --address",
 }
+
+_ELSEWHERE = "see docs/codes.md for what the code means"
 
 
 class CommandError(CountermandError):
@@ -59,6 +64,5 @@ def _say(code: str, message: str, remedy: str) -> int:
     text = message.removeprefix(f"{code}: ")
     click.echo(f"error: {code}: {text}" if text != code else f"error: {code}", err=True)
     known = max((begin for begin in _REMEDIES if code.startswith(begin)), key=len, default="")
-    if remedy or known:
-        click.echo(f"remedy: {remedy or _REMEDIES[known]}", err=True)
+    click.echo(f"remedy: {remedy or _REMEDIES.get(known, _ELSEWHERE)}", err=True)
     return REFUSED

@@ -71,7 +71,8 @@ def read_proposal(tx: Tx, row: ActionRow) -> Proposal:
 
 def decision_view(record: Mapping[str, Json], digest: str, texts: Texts) -> DecisionView:
     """Return a decision record with text for people."""
-    findings = [_finding(f, texts) for f in (*record["findings"], *record["caps"])]
+    # A cap and a rule may say the same, in the same words.
+    findings = list(dict.fromkeys(_finding(f, texts) for f in (*record["findings"], *record["caps"])))
     if not {f.code for f in findings} & {*record["because"]}:  # nothing permitted is the absence of a finding
         findings += [_finding({"code": c, "args": {}, "limit": record["verdict"]}, texts) for c in record["because"]]
     return DecisionView(
