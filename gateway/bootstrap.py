@@ -22,7 +22,7 @@ from gateway.adapters.policy_opa import OpaEngine
 from gateway.adapters.policy_workers import WorkerEngine
 from gateway.adapters.seal import sealer_from
 from gateway.adapters.store_sqlite import SqliteStore
-from gateway.api.auth import Authenticator
+from gateway.api.auth import Authenticator, token_digest
 from gateway.api.grpc.server import Doors, Listener
 from gateway.api.http.app import create_app
 from gateway.api.http.signature import parse_secret
@@ -176,7 +176,7 @@ def _authenticator(settings: Settings, layout: Layout) -> Authenticator:
     for known in configured:
         principal = Principal(known.id, known.owner, known.groups, known.door, "token", known.model_tier)
         token = _token(known.token_file or layout.tokens / _file_name(known.id))
-        tokens[hashlib.sha256(token.encode()).hexdigest()] = principal
+        tokens[token_digest(token)] = principal
         if known.certificate:
             certificates[known.certificate] = principal
         if known.default:

@@ -62,12 +62,6 @@ class AwsOperation:
         return bool(self.row.get("b"))
 
     @property
-    def paging_members(self) -> frozenset[str]:
-        """Return the members that page by hand; empty for an operation that awscli does not page."""
-        limit = self.row.get("l")
-        return frozenset(self.row.get("p", ())) | (frozenset({limit}) if limit else frozenset())
-
-    @property
     def paged(self) -> bool:
         """Tell whether awscli pages the operation by itself."""
         return "p" in self.row

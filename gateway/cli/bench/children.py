@@ -93,11 +93,6 @@ def memory_of(gateway: int) -> Memory:
     return Memory(_resident(_PROC / str(gateway)), executor, tuple(workers))
 
 
-def has_executor(gateway: int) -> bool:
-    """Tell whether a gateway's executor runs."""
-    return memory_of(gateway).executor > 0
-
-
 def free_port() -> int:
     """Return a TCP port of the loopback that is free now."""
     with socket.socket() as probe:

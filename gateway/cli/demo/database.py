@@ -64,10 +64,6 @@ class Database:
             rows = conn.execute("SELECT pid, backend_start::text FROM pg_stat_activity")
             return sessions & {(int(pid), str(start)) for pid, start in rows}
 
-    def limit_of(self, role: str) -> int:
-        """Return the connection limit of a role; -1 is none."""
-        return self._number("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", role)
-
     def _number(self, query: str, *values: str) -> int:
         with self._session() as conn:
             row = conn.execute(query.encode(), values).fetchone()
