@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.failure import report
 
-# command → (where it is defined, what `--help` says about it); a test compares the texts with the commands' own
+# command → (where it is defined, what `--help` says about it before anything is imported)
 Lazy = Mapping[str, tuple[str, str]]
 COMMANDS: Lazy = {
     "bench": ("gateway.cli.bench.command:bench", "Measure what the gateway costs on this machine."),

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.call import Called, call
 from tests.cli.running import PERSON, gateway
 
+pytestmark = pytest.mark.alone
 Command = Callable[..., Called]
 
 
