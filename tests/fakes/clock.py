@@ -47,6 +47,12 @@ class VirtualClock:
             await self.settle()
         self._now_ms = max(self._now_ms, at_ms)
 
+    async def leap(self, ms: int) -> None:
+        """Let time pass at once, as while a process was stopped: sleepers wake late, all at the same moment."""
+        await self.settle()
+        self._now_ms += ms
+        await self.run_until(self._now_ms)
+
     def next_wake_ms(self) -> int | None:
         """Return when the first sleeper wants to be woken."""
         return min((at_ms for at_ms, _, woken in self._sleepers if not woken.done()), default=None)

@@ -61,6 +61,14 @@ class Hand:
         await self.say(work, ObservationReport(canonical(seen(self.made, steps, limit, undo_class, **more))))
         return work
 
+    async def observe_each(self, undo_classes: list[str]) -> None:
+        """Answer the observation that waits, with an undo class for each step."""
+        work = await self.take("observe")
+        await self.begin(work)
+        document = seen(self.made, len(undo_classes))
+        steps = [{**s, "undo_class": c} for s, c in zip(document["steps"], undo_classes, strict=True)]
+        await self.say(work, ObservationReport(canonical({**document, "steps": steps})))
+
     async def granted(self, *, steps: int = 1, **more: Json) -> WorkView:
         """Observe, and return the work to apply that follows."""
         await self.observe(steps=steps, **more)
