@@ -13,8 +13,14 @@ package countermand.rules.chaos
 # custom:
 #   codes:
 #     CHAOS_HELD: {{message: "held for a person", remedy: "ask for approval"}}
+#     CHAOS_BRIEF: {{message: "the grant lives for a second"}}
 #     CHAOS_VERIFY: {{message: "verified for two seconds"}}
 #     CHAOS_VERIFY_LONG: {{message: "verified for six seconds; without data a person decides"}}
+obligations contains {{"code": "CHAOS_BRIEF", "step": step.i, "grant_ttl_s": 1}} if {{
+	some step in input.steps
+	startswith(step.target.names[0], "brief")
+}}
+
 findings contains {{"code": "CHAOS_HELD", "limit": "approve", "step": step.i, "args": {{}}}} if {{
 	some step in input.steps
 	startswith(step.target.names[0], "held")
@@ -47,6 +53,7 @@ def write_bundle(folder: Path) -> Path:
             "countermand/rules/chaos/chaos.rego": _RULES,
             "samples/held.json": _sample("held", "held_1"),
             "samples/long.json": _sample("long", "long_1"),
+            "samples/brief.json": _sample("brief", "brief_1"),
         }
     )
     return write_files(folder, files)

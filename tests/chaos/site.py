@@ -72,9 +72,13 @@ class Site:
         until(lambda: process.says(READY), "the gateway is ready")
         return process
 
-    def executor(self, env: Env = _NONE, *, module: str = "gateway") -> Process:
+    def executor(self, env: Env = _NONE, *, module: str = "gateway", audience: str = AUDIENCE) -> Process:
         """Start an executor, once a gateway published its keys; it attaches by itself."""
-        return self._start("executor", (module, "executor", "--config", str(self.folder / "executor.yaml")), env)
+        own = self.folder / "executor.yaml"
+        config = own.with_name(f"executor-{audience.replace('/', '-')}.yaml")
+        config.touch(0o600)
+        config.write_text(yaml.safe_dump({**yaml.safe_load(own.read_text()), "audience": audience}))
+        return self._start("executor", (module, "executor", "--config", str(config)), env)
 
     def change_role(self, lease_s: int = 0, *, role: str = "", **more: str) -> Intended:
         """Propose another connection limit for a role, a fresh one if none is named."""
