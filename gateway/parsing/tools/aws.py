@@ -52,7 +52,7 @@ def build(
     where = _region(scope, region)
     client = check_client(operation, given.get(CLIENT, {}))
     params = _params(operation, {name: value for name, value in given.items() if name != CLIENT}, mode)
-    effects, why = effects_of(operation, params)
+    effects, why = effects_of(operation, params, client.get("query"))
     step = Step(
         tool="aws",
         operation=operation.full_name,

@@ -22,6 +22,14 @@ _BOUNDARY = frozenset({Effect.BOUNDARY, Effect.WRITE})
 _DESTRUCTIVE = frozenset({Effect.DESTRUCTIVE, Effect.WRITE})
 _READ = frozenset({Effect.READ})
 
+_CONFIGURATION = "returns environment variables, user data or templates"
+_KEYS = "returns keys or shared secrets of a resource"
+# Reads of known structures: a `--query` that leaves the doubtful members out makes them plain.
+CONFIGURATION = frozenset({_CONFIGURATION, _KEYS})
+LISTS = re.compile(r"(Describe|List|BatchGet)(?=[A-Z])")
+# Here the id of a key is the key.
+KEY_IS_ID = words_of("appsync.ListApiKeys wafv2.ListAPIKeys")
+
 _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
     # B: data that may hold anything, and configuration with environment variables or user data
     (_SENSITIVE, "returns log lines, records or objects", """
@@ -33,9 +41,14 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         athena.GetCalculationExecutionCode ecr.GetDownloadUrlForLayer lambda.GetLayerVersion
         lambda.GetLayerVersionByArn config.GetResourceConfigHistory config.BatchGetResourceConfig
         config.BatchGetAggregateResourceConfig config.GetAggregateResourceConfig ssm.GetAutomationExecution
+        macie2.GetSensitiveDataOccurrences inspector2.BatchGetCodeSnippet rum.GetAppMonitorData
+        support.DescribeAttachment support.DescribeCases support.DescribeCommunications batch.DescribeServiceJob
+        servicecatalog.DescribeRecord ssm.DescribeAutomationStepExecutions ec2.GetInstanceUefiData
         lightsail.GetContainerLog keyspacesstreams.GetRecords mailmanager.GetArchiveMessage
         servicecatalog.GetProvisionedProductOutputs qbusiness.SearchRelevantContent"""),
-    (_SENSITIVE, "returns environment variables, user data or templates", """
+    (_SENSITIVE, _CONFIGURATION, """
+        appsync.GetGraphqlApiEnvironmentVariables cloudformation.GetGeneratedTemplate dms.DescribeCertificates
+        ecs.DescribeDaemonTaskDefinition ecs.DescribeExpressGatewayService mq.DescribeConfigurationRevision
         lambda.GetFunction lambda.GetFunctionConfiguration lambda.ListFunctions lambda.ListVersionsByFunction
         ecs.DescribeTaskDefinition ecs.DescribeTasks ec2.DescribeLaunchTemplateVersions
         ec2.GetLaunchTemplateData codebuild.BatchGetProjects codebuild.BatchGetBuilds
@@ -47,7 +60,8 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         events.ListTargetsByRule sagemaker.DescribeTrainingJob emr.DescribeCluster emr.ListSteps
         emr.DescribeStep datapipeline.GetPipelineDefinition mwaa.GetEnvironment
         kinesisanalyticsv2.DescribeApplication"""),
-    (_SENSITIVE, "returns keys or shared secrets of a resource", """
+    (_SENSITIVE, _KEYS, """
+        cognito-idp.DescribeIdentityProvider cognito-idp.GetIdentityProviderByIdentifier wafv2.ListAPIKeys
         cognito-idp.DescribeUserPoolClient ds.DescribeDirectories dms.DescribeEndpoints
         ec2.DescribeVpnConnections ec2.DescribeVerifiedAccessTrustProviders lightsail.GetRelationalDatabases
         iam.GetCredentialReport apigateway.GetUsagePlanKeys apigateway.GetUsagePlanKey
@@ -83,7 +97,7 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
     (_CREDENTIAL, "returns an address that is a credential", """
         kinesis-video-archived-media.GetHLSStreamingSessionURL finspace-data.GetProgrammaticAccessCredentials
         kinesis-video-archived-media.GetDASHStreamingSessionURL amplifybackend.GetToken license-manager.GetAccessToken
-        m2.GetSignedBluinsightsUrl"""),
+        m2.GetSignedBluinsightsUrl emr-serverless.GetDashboardForJobRun emr-serverless.GetResourceDashboard"""),
     # C: IAM says Read, the verb acts
     (_WRITE | _SENSITIVE, "hides what it returns from others", "sqs.ReceiveMessage stepfunctions.GetActivityTask"),
     (_WRITE, "starts work or changes state", """
@@ -165,6 +179,8 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         organizations.LeaveOrganization organizations.CloseAccount dynamodb.BatchWriteItem
         dynamodb.TransactWriteItems s3.PutBucketObjectLockConfiguration ecr.PutLifecyclePolicy
         autoscaling.TerminateInstanceInAutoScalingGroup"""),
+    # what AWS marks as sensitive here are session settings, and option values that it masks itself
+    (_READ, "shows settings", "rds.DescribeDBProxyTargetGroups rds.DescribeOptionGroups"),
     # reads whose verb is not a read verb
     (_READ, "only computes an answer", """
         iam.SimulatePrincipalPolicy iam.SimulateCustomPolicy route53.TestDNSAnswer events.TestEventPattern

@@ -7,6 +7,7 @@ from gateway.core.canonical import Json, loads_strict
 from gateway.core.effect import Effect, Undo, only_reads
 from gateway.parsing.tables_aws import AwsOperation
 from gateway.parsing.tools import aws_effect_rules as rules
+from gateway.parsing.tools.aws_query import shows_state_only
 from gateway.parsing.tools.refuse import refuse
 
 Found = tuple[Effect, str]
@@ -17,13 +18,30 @@ _ONLY_LOOK = frozenset({Effect.READ, Effect.READ_SENSITIVE, Effect.EGRESS})
 _ACL = re.compile(r"^(ACL|Grant\w+)$")
 
 
-def effects_of(operation: AwsOperation, params: Mapping[str, Json]) -> tuple[frozenset[Effect], tuple[str, ...]]:
-    """Return the effects and the evidence for each; raises a refusal for a policy document that is not clean JSON."""
+def effects_of(
+    operation: AwsOperation, params: Mapping[str, Json], query: str | None = None
+) -> tuple[frozenset[Effect], tuple[str, ...]]:
+    """Return the effects and the evidence for each; raises a refusal for a policy document that is not clean JSON.
+
+    `query` has passed `check_query`: what it leaves out never leaves the executor.
+    """
     found = list(_by_table(operation, params))
+    if query is not None and _is_configuration(operation, found) and shows_state_only(query):
+        found = [(Effect.READ, "query:names and states only")]
     if any(effect not in _ONLY_LOOK for effect, _ in found):
         found += _by_name(operation)
         found += _by_parameters(operation, params)
     return frozenset(effect for effect, _ in found), tuple(dict.fromkeys(why for _, why in found))
+
+
+def _is_configuration(operation: AwsOperation, found: list[Found]) -> bool:
+    """Tell whether the only doubt about a read is what some members of a known structure hold."""
+    if any(effect is not Effect.READ_SENSITIVE for effect, _ in found) or operation.streams_output:
+        return False
+    row = rules.EFFECTS.get(operation.full_name)
+    if row is not None:
+        return row[1] in rules.CONFIGURATION and operation.full_name not in rules.KEY_IS_ID
+    return bool(rules.LISTS.match(operation.name)) and bool(operation.sensitive_output)
 
 
 def undo_of(operation: AwsOperation, effects: frozenset[Effect]) -> Undo:

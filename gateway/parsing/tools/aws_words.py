@@ -55,7 +55,8 @@ class Reader:
         self._at = 1
         self._tables = tables
         self._client: dict[str, Word | None] = {}
-        self.service_word: Word | None = None
+        self.operation: AwsOperation | None = None
+        """Set once it was read; the flags before it are the client's."""
 
     def next_word(self) -> Word | None:
         """Return the next word that is no client flag, and take the client flags before it."""
@@ -104,7 +105,7 @@ class Reader:
             raise refuse("AWS_TARGET_OVERRIDE", flag.word.span, flag=flag.shown)
         if flag.name in _LOADS:
             raise refuse("AWS_PARAM_FILE", flag.word.span, flag=flag.shown)
-        if flag.name not in _CLIENT_FLAGS | _CLIENT_SWITCHES:
+        if flag.name not in _CLIENT_FLAGS | _CLIENT_SWITCHES or self._is_own(flag):
             return False
         if flag.name in self._client:
             raise refuse("AWS_DUPLICATE", flag.word.span, flag=flag.shown)
@@ -113,6 +114,11 @@ class Reader:
         if flag.name in _CLIENT_SWITCHES and flag.inline is not None:
             raise refuse("AWS_VALUE_EXTRA", flag.word.span, flag=flag.shown)
         return True
+
+    def _is_own(self, flag: _Flag) -> bool:
+        """Tell whether the operation has an argument of that name: one that awscli does not page may."""
+        operation = self.operation
+        return operation is not None and not operation.paged and flag.name in operation.arguments
 
     def _single(self, flag: _Flag) -> Word:
         if flag.inline is not None:
@@ -126,7 +132,7 @@ def read_words(words: tuple[Word, ...], tables: AwsTables) -> Asked:
     """Return what a command asks for, or raise a refusal."""
     reader = Reader(words, tables)
     service = _service(reader, tables)
-    operation = _operation(reader, service)
+    operation = reader.operation = _operation(reader, service)
     params: dict[str, Json] = {}
     short: dict[str, Word] = {}
     while (word := reader.next_word()) is not None:

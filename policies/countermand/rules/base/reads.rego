@@ -14,7 +14,7 @@ import data.countermand.lib.steps
 #       message: "{operation} is a plain read"
 #     READ_SENSITIVE:
 #       message: "{operation} may return sensitive data and needs a human"
-#       remedy: "ask for approval, or read metadata only (list, describe, status) instead of contents"
+#       remedy: "ask for approval, or read metadata only (list, describe, status; in aws a --query of names and states) instead of contents"
 #     READ_SENSITIVE_LISTED:
 #       message: "{operation} may return sensitive data and is listed as harmless enough"
 #     READ_OF_CREDENTIALS:
