@@ -2,23 +2,22 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from itertools import chain
+from typing import BinaryIO
 
 from gateway.core.audit import StoredLeaf
 
 _LINE = re.compile(rb'\{"index":(0|[1-9][0-9]{0,18}),"leaf":(.*)\}')
 
 
-def read_log(paths: Iterable[Path]) -> Iterator[StoredLeaf]:
-    """Yield the leaves of files; a line that is no record becomes a leaf that no audit accepts."""
+def read_log(files: Iterable[BinaryIO]) -> Iterator[StoredLeaf]:
+    """Yield the leaves of open files; a line that is no record becomes a leaf that no audit accepts."""
     following = 0
-    for path in paths:
-        with path.open("rb") as file:
-            for line in file:
-                found = _LINE.fullmatch(line.removesuffix(b"\n"))
-                index = following if found is None else int(found[1])
-                yield StoredLeaf(index, line if found is None else found[2])
-                following = index + 1
+    for line in chain.from_iterable(files):
+        found = _LINE.fullmatch(line.removesuffix(b"\n"))
+        index = following if found is None else int(found[1])
+        yield StoredLeaf(index, line if found is None else found[2])
+        following = index + 1
 
 
 def log_line(leaf: StoredLeaf) -> bytes:

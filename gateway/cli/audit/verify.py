@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def verify(
 @contextmanager
 def _evidence(state_dir: Path | None, logs: Sequence[Path]) -> Iterator[Evidence]:
     if state_dir is None:
-        yield Evidence(read_log(logs))
+        with ExitStack() as opened:
+            yield Evidence(read_log([opened.enter_context(path.open("rb")) for path in logs]))
         return
     with stored_evidence(Layout(state_dir).database) as evidence:
         yield evidence
