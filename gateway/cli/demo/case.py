@@ -96,7 +96,7 @@ def draw(seed: int) -> Case:
     """Return the case of a seed."""
     rng = random.Random(seed)  # noqa: S311  # a story, not a secret
     names = rng.sample(sorted(SERVICES), 4)
-    demands = (7.0, 10.0, 2.0, 2.0)
+    demands = (9.0, 12.0, 2.0, 2.0)
     limits = (40.0, 60.0, 20.0, 20.0)
     services = tuple(Service(n, SERVICES[n], d, lim) for n, d, lim in zip(names, demands, limits, strict=True))
     guilty, busiest = services[0], services[1]

@@ -25,7 +25,7 @@ from gateway.cli.demo.case_sql import LIMIT_CENTS
 
 NAMESPACE_GATES = "Shop/Gates"
 NAMESPACE_DATABASE = "AWS/RDS"
-LOCK_TIMEOUT_MS = 8_000
+LOCK_TIMEOUT_MS = 6_000
 _LARGE_EVERY = 6
 """One request in this many, per region, is above the limit."""
 
