@@ -39,7 +39,7 @@ def open_request(world: World, tx: Tx, recorder: Recorder, decision: Decision, *
     body = {"nonce": world.ids.nonce(), "expires_ms": expires, "approvals": approvals, "voids": voids}
     document(tx, recorder.row.id, f"request/{voids}", canonical(body))
     recorder.due(Due.APPROVAL_TTL, expires)
-    return K.REQUEST, body
+    return K.REQUEST, {**body, "notify": sorted(decision.requirements.notify)}
 
 
 def current_request(tx: Tx, action: str) -> Request | None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 
 from gateway.ports import SwitchRow
+from gateway.service.live import Live
 from gateway.service.views import OutputView
 
 _QUEUE = 1024
@@ -22,6 +23,7 @@ class Bus:
         """The switches that are on, as of the last change in this process; BeginAttempt reads the store."""
         self.withdrawn: frozenset[str] = frozenset()
         """Policy revisions by which nothing is decided any more."""
+        self.live = Live()
         self.log = asyncio.Condition()
 
     def armed(self, at_ms: int) -> None:

@@ -23,8 +23,9 @@ async def switch_on(
     """Turn a stop or a freeze on; grants that it covers die in the same transaction. Returns the leaf's index."""
     people_only(principal)
     switch = SwitchRow(
-        "freeze" if kind == "freeze" else "stop", agent, environment, world.clock.now_ms(), principal.id, reason
-    )
+        "freeze" if kind == "freeze" else "stop", agent, environment, world.clock.now_ms(), principal.id,
+        world.redactor.text(reason),
+    )  # fmt: skip
     guard = Guard.FROZEN if kind == "freeze" else Guard.STOPPED
     code = "GATEWAY_FROZEN" if kind == "freeze" else "GATEWAY_STOPPED"
 

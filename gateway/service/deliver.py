@@ -1,13 +1,13 @@
 """The log is the queue: exporters get every leaf in order, notifiers what people must know; at least once."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from gateway.core.canonical import Json
 from gateway.core.events import Leaf, read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import State
-from gateway.errors import DeliveryFault
+from gateway.errors import StoreFault
 from gateway.ports import Exporter, Notifier, Tx
 from gateway.service.query import read_proposal
 from gateway.service.record import global_leaf
@@ -26,53 +26,77 @@ async def export_for_ever(world: World, exporter: Exporter) -> None:
     """Hand the log to a sink; its cursor moves only past what the sink has."""
     failures = 0
     while True:
-        cursor = await world.store.read(lambda tx: tx.cursor(exporter.name))
-        page = await world.store.read(lambda tx: tx.leaves(cursor, _BATCH))  # noqa: B023  # awaited at once
-        wait = _POLL_MS
-        if page:
-            try:
-                await exporter.export(page)
-                end = page[-1][0] + 1
-                await world.store.write(lambda tx: tx.set_cursor(exporter.name, end))  # noqa: B023  # awaited at once
-                failures = 0
-                continue
-            except DeliveryFault as exc:
-                wait = _BACKOFF_MS[min(failures, len(_BACKOFF_MS) - 1)]
-                failures += 1
-                _LOG.warning("sink %s lags behind at %d: %s", exporter.name, cursor, exc)
+        try:
+            wait = 0 if await _export_page(world, exporter) else _POLL_MS
+            failures = 0
+        except Exception as exc:  # noqa: BLE001  # a sink with a fault must not take the gateway with it
+            wait = _BACKOFF_MS[min(failures, len(_BACKOFF_MS) - 1)]
+            failures += 1
+            _LOG.warning("sink %s lags behind: %s", exporter.name, _said(world, exc))
         await world.clock.sleep_until(world.clock.now_ms() + wait)
+
+
+async def _export_page(world: World, exporter: Exporter) -> bool:
+    """Export what comes next; tells whether there was anything."""
+    page = await world.store.read(lambda tx: tx.leaves(tx.cursor(exporter.name), _BATCH))
+    if page:
+        await exporter.export(page)
+        await world.store.write(lambda tx: tx.set_cursor(exporter.name, page[-1][0] + 1))
+    return bool(page)
 
 
 async def notify_for_ever(world: World, notifier: Notifier) -> None:
     """Tell people what the log says they must know; a message that cannot be delivered becomes a dead letter."""
     failures = 0
     while True:
-        cursor = await world.store.read(lambda tx: tx.cursor(notifier.name))
-        page = await world.store.read(lambda tx: tx.leaves(cursor, _BATCH))  # noqa: B023  # awaited at once
-        wait = 0 if page else _POLL_MS
-        for index, data in page:
-            message = await world.store.read(lambda tx: message_of(world, tx, index, data))  # noqa: B023
-            try:
-                if message is not None:
-                    await notifier.notify(message)
-            except DeliveryFault as exc:
-                failures += 1
-                if failures < _NOTIFY_TRIES:
-                    _LOG.warning("channel %s: message %d not delivered: %s", notifier.name, index, exc)
-                    wait = _BACKOFF_MS[min(failures, len(_BACKOFF_MS)) - 1]
-                    break
-                await world.store.write(_dead_letter(world, notifier.name, index, str(exc)))
+        try:
+            wait = 0 if await _notify_page(world, notifier) else _POLL_MS
             failures = 0
-            await world.store.write(lambda tx: tx.set_cursor(notifier.name, index + 1))  # noqa: B023
+        except Exception as exc:  # noqa: BLE001  # as above
+            failures += 1
+            wait = _BACKOFF_MS[min(failures, len(_BACKOFF_MS)) - 1]
+            _LOG.warning("channel %s: not delivered: %s", notifier.name, _said(world, exc))
+            if failures >= _NOTIFY_TRIES and not isinstance(exc, StoreFault):
+                await _give_up(world, notifier.name, _said(world, exc))
+                failures = wait = 0
         await world.clock.sleep_until(world.clock.now_ms() + wait)
 
 
-def _dead_letter(world: World, sink: str, index: int, error: str) -> Callable[[Tx], None]:
+async def _notify_page(world: World, notifier: Notifier) -> bool:
+    """Deliver the messages of the next leaves, in order; the cursor stands at the one that fails."""
+    page = await world.store.read(lambda tx: tx.leaves(tx.cursor(notifier.name), _BATCH))
+    done = page[0][0] if page else 0
+    try:
+        for index, data in page:
+            message = await world.store.read(lambda tx: message_of(world, tx, index, data))  # noqa: B023  # awaited
+            if message is not None:
+                await notifier.notify(message)
+                await world.store.write(lambda tx: tx.set_cursor(notifier.name, index + 1))  # noqa: B023  # awaited
+            done = index + 1
+    finally:
+        if page:
+            await world.store.write(lambda tx: tx.set_cursor(notifier.name, done))
+    return bool(page)
+
+
+async def _give_up(world: World, sink: str, error: str) -> None:
+    """Set a message aside that was tried often enough, and go on behind it."""
+
     def unit(tx: Tx) -> None:
+        index = tx.cursor(sink)
         tx.put_dead_letter(sink, index, error, world.clock.now_ms())
         global_leaf(world, tx, K.DEAD_LETTER, {"sink": sink, "index": index, "code": "NOT_DELIVERED", "detail": error})
+        tx.set_cursor(sink, index + 1)
 
-    return unit
+    try:
+        await world.store.write(unit)
+    except StoreFault as exc:
+        _LOG.error("channel %s: the dead letter could not be written, it is tried again: %s", sink, exc)
+
+
+def _said(world: World, exc: Exception) -> str:
+    """Return what went wrong, without what a foreign library may have put into it."""
+    return world.redactor.text(f"{type(exc).__name__}: {exc}")
 
 
 def message_of(world: World, tx: Tx, index: int, data: bytes) -> Mapping[str, Json] | None:
@@ -110,5 +134,6 @@ def _action(_: World, tx: Tx, leaf: Leaf) -> dict[str, Json]:
 
 
 def _body(leaf: Leaf) -> dict[str, Json]:
-    public = ("incident", "hypothesis", "text", "evidence", "title", "labels", "source", "code", "expires_ms", "by")
+    public = ("incident", "hypothesis", "text", "evidence", "title", "labels", "source", "code", "expires_ms", "by",
+              "notify")  # fmt: skip
     return {name: leaf.body[name] for name in public if name in leaf.body}

@@ -11,24 +11,12 @@ from gateway.ports import Tx
 from gateway.service import approve as approvals
 from gateway.service import attempt, control, incidents, leases, lifeops, log
 from gateway.service.drive import hasten
-from gateway.service.observe import observed
 from gateway.service.operate import get_action
 from gateway.service.proposal import Ask
 from gateway.service.query import action_view
-from gateway.service.refusal import refusal_reported
-from gateway.service.report import probe_reported, step_reported
-from gateway.service.reports import (
-    ChunkReport,
-    ObservationReport,
-    ProbeReport,
-    RefusalReport,
-    Report,
-    SamplesReport,
-    StepReport,
-)
+from gateway.service.reported import reported
+from gateway.service.reports import Report
 from gateway.service.submit import submit
-from gateway.service.undo import undo_reported
-from gateway.service.verify import sampled
 from gateway.service.views import (
     ActionView,
     CapabilityView,
@@ -275,39 +263,7 @@ class Gateway:
     async def report(self, *, work_id: str, action: str, fence: int, instance: str, body: Report) -> tuple[bool, str]:
         """Return (proceed, reason)."""
         del instance  # the fence says whose report counts
-        world, work = self._world, self._world.hub.work(work_id, action)
-        match body:
-            case ChunkReport() if work is None or work.purpose != "apply":
-                return False, "WORK_UNKNOWN"
-            case ChunkReport():
-                text = world.redactor.text(body.data.decode(errors="replace"))
-                world.bus.chunk(action, OutputView(body.step, text.encode(), truncated=False))
-                return True, ""
-            case StepReport():
-                return await step_reported(world, action, fence, body)
-            case ObservationReport() | SamplesReport() | ProbeReport() | RefusalReport():
-                if work is None:
-                    return False, "WORK_UNKNOWN"
-                world.hub.finish(work_id)
-                return await self._reading(work, body)
-            case _:
-                return await undo_reported(world, action, fence, body)
-
-    async def _reading(
-        self, work: WorkView, body: ObservationReport | SamplesReport | ProbeReport | RefusalReport
-    ) -> tuple[bool, str]:
-        match body:
-            case ObservationReport() if work.purpose == "observe":
-                await observed(self._world, work.action, body.document)
-            case SamplesReport() if work.purpose == "sample":
-                await sampled(self._world, work.action, body.document)
-            case ProbeReport() if work.purpose == "probe":
-                return await probe_reported(self._world, work.action, work.fence, body)
-            case RefusalReport():
-                await refusal_reported(self._world, work.action, work.purpose, body)
-            case _:
-                return False, "REPORT_UNEXPECTED"
-        return False, ""
+        return await reported(self._world, work_id, action, fence, body)
 
 
 def _size(page_size: int) -> int:

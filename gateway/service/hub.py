@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from gateway.service.views import WorkView
 
+_WAITING = 1_000
+"""How much work may wait for an executor that does not keep up; a due row offers again what finds no room."""
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -15,7 +18,7 @@ class Session:
     audience: str
     instance: str
     close: Callable[[], None]
-    queue: "asyncio.Queue[WorkView]" = field(default_factory=asyncio.Queue)
+    queue: "asyncio.Queue[WorkView]" = field(default_factory=lambda: asyncio.Queue(_WAITING))
 
     async def next(self) -> WorkView:
         """Return the next piece of work."""
@@ -36,7 +39,7 @@ class Hub:
         return session
 
     def send(self, audience: str, work: WorkView) -> bool:
-        """Hand work to the session with least in hand; false when none is attached.
+        """Hand work to the session with least in hand; false when none is attached, or none keeps up.
 
         One that hangs finishes nothing: what is offered again goes to another, if there is one.
         """
@@ -45,6 +48,8 @@ class Hub:
             return False
         in_hand = Counter(id(holder) for holder, _ in self._open.values())
         session = min(sessions, key=lambda s: in_hand[id(s)])
+        if session.queue.full():
+            return False
         self._open[work.work_id] = (session, work)
         session.queue.put_nowait(work)
         return True

@@ -64,6 +64,7 @@ def phase_of(row: IncidentRow, doc: IncidentDoc, reads: Sequence[ReadRow]) -> st
         return "closed"
     if doc.cause or doc.writes:
         return "remediation"
-    if any(r.outcome == "succeeded" and r.hypothesis for r in reads):
+    known = {h.id for h in doc.hypotheses}
+    if any(r.outcome == "succeeded" and r.hypothesis in known for r in reads):
         return "validation"
     return "hypotheses" if doc.hypotheses else "triage"

@@ -1,15 +1,17 @@
 """Sign checkpoints of the log, prove leaves, follow them."""
 
+import logging
 from collections.abc import AsyncGenerator
 
 from gateway.core.checkpoint import Checkpoint, signed_note
 from gateway.core.kinds import LeafKind
 from gateway.core.merkle import Frontier, consistency_ranges, inclusion_ranges
-from gateway.errors import NotFound, SignerFault
+from gateway.errors import GatewayFault, NotFound, SignerFault
 from gateway.ports import Tx
 from gateway.service.views import ProofView
 from gateway.service.world import World
 
+_LOG = logging.getLogger(__name__)
 _PAGE = 256
 _HASHES = 65_536
 _TICK_MS = 200
@@ -39,9 +41,14 @@ class CheckpointSigner:
         while True:
             await clock.sleep_until(clock.now_ms() + min(_TICK_MS, timing.checkpoint_ms))
             tick = (tick + 1) % ticks
-            head = await self._world.store.read(lambda tx: tx.log_head())
-            if tick == 0 or head.size - self._signed.size >= timing.checkpoint_leaves:
-                await self.sign()
+            try:
+                head = await self._world.store.read(lambda tx: tx.log_head())
+                if tick == 0 or head.size - self._signed.size >= timing.checkpoint_leaves:
+                    await self.sign()
+            except GatewayFault as exc:
+                if exc.code == "LOG_REWRITTEN":
+                    raise
+                _LOG.error("the log is not signed for now: %s", exc)
 
     async def sign(self) -> bool:
         """Sign a checkpoint if the log has grown; tells whether it did; raises SignerFault for a rewritten history."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.core.bundle import Bundle
 from gateway.core.kinds import LeafKind as K
-from gateway.errors import PolicyRefused
+from gateway.errors import GatewayFault, PolicyRefused, StoreFault
 from gateway.ports import Tx
 from gateway.service.record import global_leaf
 from gateway.service.world import World
@@ -21,11 +21,14 @@ class Reviser:
         self._read = read
         self._fingerprint = fingerprint
         self._seen = ""
+        self._owed: tuple[str, str] | None = None
+        """A revision that is in force and not yet recorded, and the one before it."""
         self.error = ""
         """Why the newest bundle was not accepted; empty when it was."""
 
     async def look(self) -> bool:
         """Load the bundle if its files changed since the last look; tells whether another revision is in force."""
+        await self._record()
         seen = self._fingerprint()
         if seen == self._seen:
             return False
@@ -38,13 +41,16 @@ class Reviser:
                 return False
             await self._refuse_withdrawn(bundle.revision)
             await self._world.policy.load(bundle)
-        except PolicyRefused as exc:
+        except GatewayFault as exc:
             self.error = f"{exc.code}: {exc.message}"
             _LOG.error("policy not accepted, %s stays in force: %s", before or "none", self.error)
+            if not isinstance(exc, PolicyRefused):
+                self._seen = ""  # the engine or the store failed, not the bundle: try again
             await self._world.store.write(lambda tx: self._leaf(tx, "refused", "", before, self.error))
             return False
         self.error = ""
-        await self._world.store.write(lambda tx: self._swapped(tx, bundle.revision, before))
+        self._owed = (bundle.revision, before)
+        await self._record()
         _LOG.info("policy revision %s is in force", bundle.revision)
         return True
 
@@ -53,7 +59,18 @@ class Reviser:
         clock = self._world.clock
         while True:
             await clock.sleep_until(clock.now_ms() + self._world.settings.timing.policy_poll_ms)
-            await self.look()
+            try:
+                await self.look()
+            except StoreFault as exc:
+                self.error = f"{exc.code}: {exc.message}"
+                _LOG.error("the policy folder is looked at again: %s", self.error)
+
+    async def _record(self) -> None:
+        """Record the revision that is in force, if that is still owed."""
+        if self._owed is not None:
+            revision, before = self._owed
+            await self._world.store.write(lambda tx: self._swapped(tx, revision, before))
+            self._owed = None
 
     async def _refuse_withdrawn(self, revision: str) -> None:
         known = await self._world.store.read(lambda tx: tx.revisions().get(revision))

@@ -4,16 +4,25 @@ from gateway import __version__
 from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN
+from gateway.errors import ConfigFault
 from gateway.ports import Tx
 from gateway.service.control import open_rows, remember_switches
 from gateway.service.record import global_leaf
 from gateway.service.world import World
 
+_CLOCK_SLACK_MS = 2_000
+"""How far behind its last leaf a clock may be: what time synchronisation takes back in steps."""
+
 
 async def started(world: World) -> None:
-    """Record the start, the key that signs from now on, and how many actions were open."""
+    """Record the start, the key that signs from now on, and how many actions were open.
+
+    Raises ConfigFault CLOCK_BEHIND when the clock says that the log was written in the future: grants, leases and
+    deadlines would live again.
+    """
 
     def unit(tx: Tx) -> None:
+        _check_clock(tx, world.clock.now_ms())
         key = world.keys()[world.signer.kid]
         opened = len(open_rows(tx, *OPEN))
         if tx.log_head().size == 0 or _signed_before(tx) != key.kid:
@@ -24,6 +33,15 @@ async def started(world: World) -> None:
 
     await world.store.write(unit)
     await remember_switches(world)
+
+
+def _check_clock(tx: Tx, now_ms: int) -> None:
+    size = tx.log_head().size
+    if size:
+        [(_, data)] = tx.leaves(size - 1, 1)
+        behind = read_leaf(data).at_ms - now_ms
+        if behind > _CLOCK_SLACK_MS:
+            raise ConfigFault("CLOCK_BEHIND", f"the clock is {behind} ms behind the last leaf of the log; set it right")
 
 
 def _signed_before(tx: Tx) -> str:

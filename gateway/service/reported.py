@@ -1,0 +1,67 @@
+"""Give every report of an executor to the use case that it is for."""
+
+from gateway.service.observe import observed
+from gateway.service.refusal import refusal_reported
+from gateway.service.report import probe_reported, step_reported
+from gateway.service.reports import (
+    ChunkReport,
+    ObservationReport,
+    ProbeReport,
+    RefusalReport,
+    Report,
+    SamplesReport,
+    StepReport,
+    UndoReport,
+)
+from gateway.service.undo import undo_reported
+from gateway.service.verify import sampled
+from gateway.service.views import OutputView, WorkView
+from gateway.service.world import World
+
+
+async def reported(world: World, work_id: str, action: str, fence: int, body: Report) -> tuple[bool, str]:
+    """Return (proceed, reason).
+
+    Outcomes count by their fence: the gateway may have restarted since it handed the work out. Everything else only
+    counts for work that is in hand, once.
+    """
+    work = world.hub.work(work_id, action)
+    match body:
+        case StepReport():
+            answer = await step_reported(world, action, fence, body)
+        case UndoReport():
+            answer = await undo_reported(world, action, fence, body)
+        case ChunkReport() if work is not None and work.purpose == "apply":
+            return _shown(world, work, body)
+        case _ if work is not None:
+            answer = await _once(world, work, body)
+        case _:
+            answer = False, "WORK_UNKNOWN"
+    if work is not None and not answer[0]:
+        world.hub.finish(work_id)
+    return answer
+
+
+async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:
+    """Take the one report of work that only looks."""
+    world.hub.finish(work.work_id)
+    match body:
+        case ObservationReport() if work.purpose == "observe":
+            await observed(world, work.action, body.document)
+        case SamplesReport() if work.purpose == "sample":
+            await sampled(world, work.action, body.document)
+        case ProbeReport() if work.purpose == "probe":
+            return await probe_reported(world, work.action, work.fence, body)
+        case RefusalReport():
+            await refusal_reported(world, work.action, work.purpose, body)
+        case _:
+            return False, "REPORT_UNEXPECTED"
+    return False, ""
+
+
+def _shown(world: World, work: WorkView, body: ChunkReport) -> tuple[bool, str]:
+    """Show live output to whoever watches; it is not recorded."""
+    shown = world.bus.live.add(work.work_id, body.step, body.data, world.redactor)
+    if shown:
+        world.bus.chunk(work.action, OutputView(body.step, shown, truncated=False))
+    return True, ""
