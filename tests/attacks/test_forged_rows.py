@@ -18,7 +18,7 @@ from gateway.core.lifecycle import State
 from tests.chaos.history import Write
 from tests.chaos.judge import state_of
 from tests.chaos.process import Process, until
-from tests.chaos.site import Intended, Site, site
+from tests.chaos.site import Intended, Site, running_targets, site
 from tests.core.signing import sign
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
@@ -90,7 +90,7 @@ class Attacker:
 
 @pytest.fixture(scope="module")
 def attacker() -> Iterator[Attacker]:
-    with site() as made:
+    with running_targets() as targets, site(targets) as made:
         made.gateway()
         yield Attacker(made, made.executor())
 

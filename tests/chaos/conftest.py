@@ -5,12 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.agents import Agents
-from tests.chaos.site import Site, site
+from tests.chaos.site import Site, Targets, running_targets, site
+
+
+@pytest.fixture(scope="session")
+def targets() -> Iterator[Targets]:
+    with running_targets() as made:
+        yield made
 
 
 @pytest.fixture
-def broken() -> Iterator[Site]:
-    with site() as made:
+def broken(targets: Targets) -> Iterator[Site]:
+    with site(targets) as made:
         yield made
 
 

@@ -11,7 +11,8 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Roles:
 
     def __init__(self, server: Postgres) -> None:
         self._server = server
+        self._skip = 0
         [(file,)] = server.run("SELECT current_setting('data_directory') || '/log'")
         self._log = Path(str(file))
         server.run(
@@ -49,6 +51,12 @@ class Roles:
             "ALTER SYSTEM SET log_min_duration_statement = 0",  # only a superuser may change this in a session
             "SELECT pg_reload_conf()",
         )
+
+    def from_now_on(self) -> "Roles":
+        """Return the same roles, with a history that begins now."""
+        later = copy(self)
+        later._skip = self._skip + len(self.history())
+        return later
 
     @property
     def dsn(self) -> str:
@@ -81,7 +89,7 @@ class Roles:
                 # Outside a transaction a statement commits by itself.
                 write = Write(altered["role"], int(altered["limit"]))
                 open_.get(session, committed).append(write)
-        return committed
+        return committed[self._skip :]
 
 
 @dataclass
@@ -91,6 +99,11 @@ class Plans:
     aws: Aws
     url: str = ""
     _written: list[Write] = field(default_factory=list)
+    _skip: int = 0
+
+    def from_now_on(self) -> "Plans":
+        """Return the same plans, with a history that begins now."""
+        return replace(self, _skip=len(self._written))
 
     def create(self, rate: int) -> str:
         """Create a usage plan with one key, and return its id."""
@@ -107,7 +120,7 @@ class Plans:
 
     def history(self) -> list[Write]:
         """Return every change that the API carried out, in order."""
-        return list(self._written)
+        return self._written[self._skip :]
 
     def carried_out(self, path: str, body: bytes) -> None:
         """Write down a change; nothing written is ever taken out."""

@@ -29,6 +29,7 @@ TIMING = {
     "lease_margin_ms": 1_000, "undo_deadline_ms": 120_000, "checkpoint_ms": 500,
 }  # fmt: skip
 LEASE_S = 3
+_NUMBERS = itertools.count(1)
 _PATIENT = Retry(attempts=1_000, first_s=0.1, most_s=0.3)
 """A proposal is sent until it is answered, always under the same request_id: it counts once."""
 _CHECK = {"name": "steady", "kind": "not_worse", "limit": 5, "min_samples": 1, "provider": "db",
@@ -56,7 +57,6 @@ class Site:
     person: ApproverClient
     intended: list[Intended] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def state(self) -> Path:
@@ -84,21 +84,21 @@ class Site:
         """Propose another connection limit for a role, a fresh one if none is named."""
         if not role:
             role = self.fresh_role()
-        new = 100 + next(self._numbers)
+        new = 100 + next(_NUMBERS)
         return self._propose("postgres", role, new, f'psql -c "ALTER ROLE {role} CONNECTION LIMIT {new}"', lease_s,
                              **more)  # fmt: skip
 
     def change_plan(self, lease_s: int = 0, *, plan: str = "") -> Intended:
         """Propose another rate for a usage plan, a fresh one if none is named."""
         plan = plan or self.plans.create(OLD)
-        new = 100 + next(self._numbers)
+        new = 100 + next(_NUMBERS)
         patches = " ".join(f"op=replace,path=/throttle/{f},value={new}" for f in ("rateLimit", "burstLimit"))
         text = f"aws apigateway update-usage-plan --usage-plan-id {plan} --patch-operations {patches}"
         return self._propose("aws", plan, new, text, lease_s)
 
     def fresh_role(self, prefix: str = "role") -> str:
         """Create a role with the old limit."""
-        role = f"{prefix}_{next(self._numbers)}"
+        role = f"{prefix}_{next(_NUMBERS)}"
         self.roles.create(role, OLD)
         return role
 
@@ -116,13 +116,27 @@ class Site:
         return process
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The targets; they outlive many sites."""
+
+    roles: Roles
+    plans: Plans
+
+
 @contextmanager
-def site(*, timing: Mapping[str, int] | None = None, child: bool = False) -> Iterator[Site]:
+def running_targets() -> Iterator[Targets]:
+    """Run a PostgreSQL and an AWS API that remember what is done to them."""
+    with postgres_server() as postgres, aws_server() as aws, recorded(aws) as plans:
+        yield Targets(Roles(postgres), plans)
+
+
+@contextmanager
+def site(targets: Targets, *, timing: Mapping[str, int] | None = None, child: bool = False) -> Iterator[Site]:
     """Build a site with nothing running yet but its targets; `child` lets `serve` start the executor."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cm-chaos-")))
-        roles = Roles(stack.enter_context(postgres_server()))
-        plans = stack.enter_context(recorded(stack.enter_context(aws_server())))
+        roles, plans = targets.roles.from_now_on(), targets.plans.from_now_on()
         _configure(folder, roles, plans, {**TIMING, **(timing or {})}, child=child)
         doors = folder / "state" / "sockets"
         agent = stack.enter_context(connect(f"unix:{doors / 'agent.sock'}", timeout_s=10, retry=_PATIENT))

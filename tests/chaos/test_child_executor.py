@@ -10,14 +10,14 @@ import pytest
 
 from tests.chaos.judge import ends, judge
 from tests.chaos.process import Process, children, until
-from tests.chaos.site import LEASE_S, Site, site
+from tests.chaos.site import LEASE_S, Site, Targets, site
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-def broken() -> Iterator[Site]:
-    with site(child=True) as made:
+def broken(targets: Targets) -> Iterator[Site]:
+    with site(targets, child=True) as made:
         yield made
 
 
