@@ -9,7 +9,7 @@ from gateway.core.lifecycle import State
 from tests.chaos.crash import crashes_at, die
 from tests.chaos.judge import ends, judge, state_of
 from tests.chaos.process import until
-from tests.chaos.site import Intended, Site
+from tests.chaos.site import Intended, Site, Targets, site
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 NAIVE = "tests.chaos.naive."
@@ -36,8 +36,13 @@ def _lose_an_attempt(broken: Site) -> list[Intended]:
 
 
 @pytest.mark.parametrize("module", ["gateway", NAIVE + "no_fence"])
-def test_a_zombie_at_the_door_is_let_in_only_without_the_attempt_fence(broken: Site, module: str) -> None:
+def test_a_zombie_at_the_door_is_let_in_only_without_the_attempt_fence(targets: Targets, module: str) -> None:
     """It held work while another executor did that work and was lost; then it wakes, and asks for leave."""
+    with site(targets, timing={"attempt_ms": 10_000}) as broken:  # so that its work is still in time when it wakes
+        _wake_at_the_door(broken, module)
+
+
+def _wake_at_the_door(broken: Site, module: str) -> None:
     broken.gateway(module=module)
     zombie = broken.executor({"COUNTERMAND_ZOMBIE": "door"}, module=NAIVE + "zombie")
     until(lambda: "executor/chaos" in broken.person.status().audiences, "the zombie is attached")

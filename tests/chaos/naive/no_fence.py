@@ -6,7 +6,7 @@ from typing import Any
 from gateway.__main__ import main
 from gateway.core.grant import Purpose
 from gateway.ports import Tx
-from gateway.service import attempt, gateway, report
+from gateway.service import attempt, report, reported
 from gateway.service.reports import StepReport
 from gateway.service.views import WorkView
 from gateway.service.world import World
@@ -30,5 +30,5 @@ async def _step_reported(world: World, action: str, fence: int, body: StepReport
 
 attempt._begin = _begin
 attempt._check_free = lambda *_: None  # an attempt is in flight only as long as its fence says so
-gateway.step_reported = _step_reported  # type: ignore[attr-defined]  # the name that it calls it by
+reported.step_reported = _step_reported  # type: ignore[attr-defined]  # the name that it calls it by
 main()
