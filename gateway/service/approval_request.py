@@ -23,6 +23,8 @@ class Request:
     expires_ms: int
     approvals: Json
     voids: int
+    notify: Json
+    """Whom the policy wants told that people are asked."""
 
     @property
     def requirements(self) -> tuple[Approval, ...]:
@@ -36,10 +38,13 @@ def open_request(world: World, tx: Tx, recorder: Recorder, decision: Decision, *
     now = world.clock.now_ms()
     expires = now + (ttl_s * 1000 if ttl_s is not None else world.settings.timing.approval_ttl_ms)
     approvals = [a.to_json() for a in decision.requirements.approvals]
-    body = {"nonce": world.ids.nonce(), "expires_ms": expires, "approvals": approvals, "voids": voids}
+    body = {
+        "nonce": world.ids.nonce(), "expires_ms": expires, "approvals": approvals, "voids": voids,
+        "notify": sorted(decision.requirements.notify),
+    }  # fmt: skip
     document(tx, recorder.row.id, f"request/{voids}", canonical(body))
     recorder.due(Due.APPROVAL_TTL, expires)
-    return K.REQUEST, {**body, "notify": sorted(decision.requirements.notify)}
+    return K.REQUEST, body  # the very document: an audit compares them
 
 
 def current_request(tx: Tx, action: str) -> Request | None:
