@@ -12,10 +12,10 @@ from gateway.core.statement import Statement
 from gateway.crash import point
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.common import halts, in_flight, next_step
-from gateway.service.context import covers, is_withdrawn
+from gateway.service.context import SWITCH_CODE, covers, is_withdrawn
 from gateway.service.incidents import note_write
 from gateway.service.proposal import Proposal
-from gateway.service.query import read_proposal
+from gateway.service.query import read_journal, read_proposal
 from gateway.service.record import Recorder
 from gateway.service.settle import Case
 from gateway.service.views import WorkView
@@ -110,12 +110,12 @@ def _check_allowed(tx: Tx, row: ActionRow, proposal: Proposal, purpose: Purpose)
         raise _NotBegun("REVISION_WITHDRAWN")
     for switch in tx.switches():
         if covers(switch, row.agent, proposal) and (switch.kind == "freeze" or not undo):
-            raise _NotBegun("GATEWAY_FROZEN" if switch.kind == "freeze" else "GATEWAY_STOPPED")
+            raise _NotBegun(SWITCH_CODE[switch.kind])
 
 
 def _check_free(world: World, tx: Tx, row: ActionRow, proposal: Proposal, step: int) -> None:
     """Refuse to run beside an attempt whose outcome is not known, and to go on with what was aborted."""
-    case = Case(row, proposal, {s.step: s.status for s in tx.steps(row.id)})
+    case = Case(row, proposal, read_journal(tx, row.id))
     if in_flight(case) or step != next_step(case.statuses):
         raise _NotBegun("ATTEMPT_RUNNING")
     code = halts(world, tx, case).code

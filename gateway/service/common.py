@@ -1,6 +1,6 @@
 """Facts about a case and the leaves and timers that several transitions share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.core.canonical import Json, loads_strict
@@ -93,6 +93,16 @@ def page(case: Case, code: str) -> LeafBody:
         "action": case.row.id,
         "targets": list(case.proposal.targets),
     }
+
+
+def probe_soon(world: World) -> Callable[[Tx, Recorder], None]:
+    """Return what is written with an attempt that was given up: no deadline any more, a probe at once."""
+
+    def also(tx: Tx, recorder: Recorder) -> None:
+        tx.delete_due(recorder.row.id, Due.ATTEMPT_DEADLINE)
+        recorder.due(Due.PROBE, world.clock.now_ms())
+
+    return also
 
 
 def arm(world: World, recorder: Recorder) -> None:

@@ -9,7 +9,7 @@ from gateway.service.proposal import Proposal
 from gateway.service.world import World
 
 _MAX_READS = 64
-_SWITCH_CODE = {"stop": "GATEWAY_STOPPED", "freeze": "GATEWAY_FROZEN"}
+SWITCH_CODE = {"stop": "GATEWAY_STOPPED", "freeze": "GATEWAY_FROZEN"}
 
 
 def read_context(world: World, tx: Tx, proposal: Proposal, *, nonce: str = "", action: str = "") -> Context:
@@ -56,7 +56,7 @@ def quick_context(switches: Iterable[SwitchRow], proposal: Proposal, *, withdraw
 
 
 def _codes(switches: Iterable[SwitchRow], agent: str, proposal: Proposal, *, withdrawn: bool) -> tuple[str, ...]:
-    codes = {_SWITCH_CODE[s.kind] for s in switches if covers(s, agent, proposal)}
+    codes = {SWITCH_CODE[s.kind] for s in switches if covers(s, agent, proposal)}
     return tuple(sorted(codes | ({"REVISION_WITHDRAWN"} if withdrawn else set())))
 
 

@@ -1,13 +1,14 @@
 """The big red switches, and the withdrawal of a policy revision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
 from gateway.ports import ActionRow, SwitchRow, Tx
 from gateway.service.common import halts, page
-from gateway.service.context import is_withdrawn, switch_covers
+from gateway.service.context import SWITCH_CODE, is_withdrawn, switch_covers
 from gateway.service.once import once
 from gateway.service.people import people_only
 from gateway.service.record import Recorder, global_leaf
@@ -15,27 +16,27 @@ from gateway.service.settle import Case, Choice, settle
 from gateway.service.world import World
 
 _PAGE = 200
+SwitchKind = Literal["stop", "freeze"]
+_GUARD: Mapping[SwitchKind, Guard] = {"freeze": Guard.FROZEN, "stop": Guard.STOPPED}
+"""The stronger switch first."""
 
 
 async def switch_on(
-    world: World, principal: Principal, request_id: str, kind: str, *, agent: str, environment: str, reason: str
+    world: World, principal: Principal, request_id: str, kind: SwitchKind, *, agent: str, environment: str, reason: str
 ) -> int:
     """Turn a stop or a freeze on; grants that it covers die in the same transaction. Returns the leaf's index."""
     people_only(principal)
     switch = SwitchRow(
-        "freeze" if kind == "freeze" else "stop", agent, environment, world.clock.now_ms(), principal.id,
+        kind, agent, environment, world.clock.now_ms(), principal.id,
         world.redactor.text(reason),
     )  # fmt: skip
-    guard = Guard.FROZEN if kind == "freeze" else Guard.STOPPED
-    code = "GATEWAY_FROZEN" if kind == "freeze" else "GATEWAY_STOPPED"
-
     revoked: list[str] = []
 
     def unit(tx: Tx) -> str:
         tx.put_switch(switch)
-        index = global_leaf(world, tx, K.SWITCH, _body(switch, "on"))
+        index = global_leaf(world, tx, K.SWITCH, _body(switch))
         revoked[:] = revoke_granted(
-            world, tx, guard, code, lambda row: switch_covers(switch, row.agent, row.environments)
+            world, tx, _GUARD[kind], SWITCH_CODE[kind], lambda row: switch_covers(switch, row.agent, row.environments)
         )
         return str(index)
 
@@ -100,8 +101,7 @@ def revoke_granted(world: World, tx: Tx, guard: Guard, code: str, concerns: Call
     for row in open_rows(tx, State.GRANTED):
         if concerns(row):
             recorder = Recorder(world, tx, row)
-            body = {"reason": code, "revision": row.revision}
-            recorder.advance(Event.REVOKE, guard, (K.REVOCATION, body), reason=code)
+            _revoke(recorder, guard, code)
             recorder.save()
             revoked.append(row.id)
     return revoked
@@ -124,15 +124,19 @@ def revoke_forbidden(tx: Tx, recorder: Recorder) -> bool:
     row = recorder.row
     kinds = {s.kind for s in tx.switches() if switch_covers(s, row.agent, row.environments)}
     named = (
-        ("freeze" in kinds, Guard.FROZEN, "GATEWAY_FROZEN"), ("stop" in kinds, Guard.STOPPED, "GATEWAY_STOPPED"),
+        *((kind in kinds, guard, SWITCH_CODE[kind]) for kind, guard in _GUARD.items()),
         (is_withdrawn(tx, row.revision), Guard.WITHDRAWN, "REVISION_WITHDRAWN"),
     )  # fmt: skip
     for holds, guard, code in named:
         if holds:
-            body = {"reason": code, "revision": row.revision}
-            recorder.advance(Event.REVOKE, guard, (K.REVOCATION, body), reason=code)
+            _revoke(recorder, guard, code)
             return True
     return False
+
+
+def _revoke(recorder: Recorder, guard: Guard, code: str) -> None:
+    body = {"reason": code, "revision": recorder.row.revision}
+    recorder.advance(Event.REVOKE, guard, (K.REVOCATION, body), reason=code)
 
 
 async def freeze_open(world: World) -> None:
@@ -157,8 +161,8 @@ def _frozen_rows(tx: Tx) -> list[ActionRow]:
     return open_rows(tx, State.VERIFYING, State.UNDOING)
 
 
-def _body(switch: SwitchRow, change: str) -> dict[str, str]:
+def _body(switch: SwitchRow) -> dict[str, str]:
     return {
-        "kind": switch.kind, "change": change, "agent": switch.agent, "environment": switch.environment,
+        "kind": switch.kind, "change": "on", "agent": switch.agent, "environment": switch.environment,
         "by": switch.by, "reason": switch.reason,
     }  # fmt: skip

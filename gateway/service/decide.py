@@ -1,9 +1,9 @@
 """Ask the policy, fold its findings with the gateway's caps, and keep the whole as one record."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
+from gateway.core.canonical import Json, canonical, digest_bytes
 from gateway.core.finding import NOTHING_PERMITTED, Cap, Finding, Verdict, fold, parse_findings
 from gateway.core.obligation import Requirements, fold_obligations, parse_obligations
 from gateway.errors import PolicyFault
@@ -27,12 +27,14 @@ class Decision:
     requirements: Requirements
     revision: str
     record: Mapping[str, Json]
-    data: bytes
+    data: bytes = field(init=False)
+    """The canonical bytes of the record."""
+    digest: str = field(init=False)
+    """The sha256 of these bytes."""
 
-    @property
-    def digest(self) -> str:
-        """Return the sha256 of the decision record."""
-        return digest_bytes(self.data)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", canonical(self.record))
+        object.__setattr__(self, "digest", digest_bytes(self.data))
 
     @property
     def reason(self) -> str:
@@ -105,7 +107,6 @@ def _record(
     revision: str,
 ) -> Decision:
     folded = fold(count, findings, caps)
-    decision = Decision(folded.verdict, tuple(findings), tuple(caps), folded.because, requirements, revision, {}, b"")
     record = {
         "schema": SCHEMA,
         "stage": document["stage"],
@@ -118,7 +119,7 @@ def _record(
         "revision": revision,
         "input": document,
     }
-    return replace(decision, record=record, data=canonical(record))
+    return Decision(folded.verdict, tuple(findings), tuple(caps), folded.because, requirements, revision, record)
 
 
 def refused(code: str, args: Mapping[str, Json], span: Sequence[int], revision: str) -> Decision:
@@ -129,10 +130,4 @@ def refused(code: str, args: Mapping[str, Json], span: Sequence[int], revision: 
         "findings": [], "caps": [cap.to_json()], "requirements": Requirements().to_json(), "revision": revision,
         "input": None,
     }  # fmt: skip
-    return Decision(Verdict.DENY, (), (cap,), (code,), Requirements(), revision, record, canonical(record))
-
-
-def decision_summary(data: bytes) -> Mapping[str, Json]:
-    """Read a decision record back."""
-    record: Mapping[str, Json] = loads_strict(data)
-    return record
+    return Decision(Verdict.DENY, (), (cap,), (code,), Requirements(), revision, record)

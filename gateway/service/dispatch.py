@@ -4,13 +4,13 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.crash import point
 from gateway.ports import ActionRow, DueRow, Tx
-from gateway.service.common import halts, in_flight, next_step, page, reads_only
+from gateway.service.common import halts, in_flight, next_step, page, probe_soon, reads_only
 from gateway.service.grants import policy_ref, sign_observe
 from gateway.service.halt import halted
 from gateway.service.incidents import note_read
 from gateway.service.proposal import Proposal
-from gateway.service.query import read_proposal
-from gateway.service.record import LeafBody, Recorder
+from gateway.service.query import read_journal, read_proposal
+from gateway.service.record import LeafBody
 from gateway.service.sealed import open_sealed
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.work import make_work, offer
@@ -27,7 +27,7 @@ async def ask_to_apply(world: World, action: str) -> None:
         row = tx.action(action)
         if row is None or row.state not in {State.GRANTED, State.EXECUTING}:
             return None
-        journal = {s.step: s.status for s in tx.steps(action)}
+        journal = read_journal(tx, action)
         if "intended" in journal.values():
             return None
         grant = tx.document(action, "grant_action") or b""
@@ -75,13 +75,8 @@ async def attempt_lost(world: World, action: str) -> None:
             return halted(world, tx, case, "EXECUTOR_LOST", status="unknown")
         fence = case.row.fence + 1
         attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": "ATTEMPT_LOST"})
-
-        def also(tx: Tx, recorder: Recorder) -> None:
-            tx.delete_due(action, Due.ATTEMPT_DEADLINE)
-            recorder.due(Due.PROBE, world.clock.now_ms())
-
         return Choice(Event.ATTEMPT_DEADLINE, Guard.IN_FLIGHT, (attempt,), reason=case.row.reason,
-                      changes={"fence": fence}, also=also)  # fmt: skip
+                      changes={"fence": fence}, also=probe_soon(world))  # fmt: skip
 
     await settle(world, action, choose)
 
@@ -104,7 +99,7 @@ async def ask_to_probe(world: World, due: DueRow) -> None:
         row = tx.action(action)
         if row is None or row.state != State.EXECUTING:
             return None
-        journal = {s.step: s.status for s in tx.steps(action)}
+        journal = read_journal(tx, action)
         plan = open_sealed(world, tx, action, "plan") or b""
         snapshot = open_sealed(world, tx, action, "snapshot") or b""
         return row, read_proposal(tx, row), plan, snapshot, next_step(journal)

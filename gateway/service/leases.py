@@ -11,9 +11,9 @@ from gateway.core.principal import Principal
 from gateway.ports import DueRow, Tx
 from gateway.service.common import arm, halts, page, undo_known
 from gateway.service.context import is_withdrawn
-from gateway.service.decide import decision_summary
 from gateway.service.operate import must_be_free, not_now, operate, quarantine, relock
 from gateway.service.people import approver_only, people_only
+from gateway.service.query import decision_record
 from gateway.service.quorum import required
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.sealed import open_json
@@ -147,5 +147,4 @@ def _busy(tx: Tx, case: Case) -> bool:
 
 
 def _requirements(tx: Tx, case: Case) -> Json:
-    record = decision_summary(tx.document(case.row.id, f"decision/{case.row.decision_digest}") or b"{}")
-    return record["requirements"]
+    return decision_record(tx, case.row)["requirements"]

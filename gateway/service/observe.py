@@ -11,13 +11,13 @@ from gateway.crash import point
 from gateway.ports import ActionRow, Tx, VoteRow
 from gateway.service.approval_request import MAX_VOIDS, Request, current_request, open_request
 from gateway.service.context import read_context
-from gateway.service.decide import Decision, decide, decision_summary
+from gateway.service.decide import Decision, decide
 from gateway.service.dispatch import ask_to_apply
 from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe
 from gateway.service.observation import Seen, read_observation
 from gateway.service.policy_input import Context
 from gateway.service.proposal import Proposal
-from gateway.service.query import read_proposal
+from gateway.service.query import decision_record, read_proposal
 from gateway.service.quorum import count, quorum_stands
 from gateway.service.record import LeafBody, Recorder, document
 from gateway.service.retry import until_settled
@@ -50,8 +50,7 @@ async def ask_to_observe(world: World, action: str) -> None:
         if row.state == State.AWAITING_APPROVAL and (asked is None or not quorum_stands(world, tx, row, asked)):
             tx.delete_due(action, Due.DISPATCH)
             return None
-        record = tx.document(action, f"decision/{row.decision_digest}") or b"{}"
-        return row, read_proposal(tx, row), open_sealed(world, tx, action, "plan") or b"", decision_summary(record)
+        return row, read_proposal(tx, row), open_sealed(world, tx, action, "plan") or b"", decision_record(tx, row)
 
     loaded = await world.store.write(load)
     if loaded is None or world.hub.busy(action, "observe"):

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind
+from gateway.core.receipt import StepStatus
 from gateway.ports import ActionRow, Tx
-from gateway.service.decide import decision_summary
 from gateway.service.proposal import Proposal
 from gateway.service.render import render
 from gateway.service.sealed import open_sealed
@@ -23,8 +23,8 @@ def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
     return compose(
         row,
         proposal,
-        None if data is None else decision_view(decision_summary(data), row.decision_digest, world.texts()),
-        journal={s.step: s.status for s in tx.steps(row.id)},
+        None if data is None else decision_view(loads_strict(data), row.decision_digest, world.texts()),
+        journal=read_journal(tx, row.id),
         receipt=_newest_receipt(tx, row),
         outputs=_outputs(world, tx, row, proposal),
     )
@@ -67,6 +67,20 @@ def read_proposal(tx: Tx, row: ActionRow) -> Proposal:
     if data is None:
         raise LookupError(f"{row.id} has no proposal document")
     return Proposal.read(data)
+
+
+def decision_record(tx: Tx, row: ActionRow) -> Mapping[str, Json]:
+    """Return the record of the decision in force."""
+    data = tx.document(row.id, f"decision/{row.decision_digest}")
+    if data is None:
+        raise LookupError(f"{row.id} has no record of its decision")
+    record: Mapping[str, Json] = loads_strict(data)
+    return record
+
+
+def read_journal(tx: Tx, action: str) -> dict[int, StepStatus]:
+    """Return the status of every step that the journal knows."""
+    return {s.step: s.status for s in tx.steps(action)}
 
 
 def decision_view(record: Mapping[str, Json], digest: str, texts: Texts) -> DecisionView:

@@ -7,7 +7,7 @@ from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
 from gateway.crash import point
 from gateway.ports import Tx
-from gateway.service.common import arm, halts, page, reads_only, undo_known, wrote_any
+from gateway.service.common import arm, halts, page, probe_soon, reads_only, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.incidents import note_read
 from gateway.service.record import LeafBody, Recorder
@@ -66,12 +66,9 @@ def _lost(world: World, case: Case, body: StepReport) -> Choice:
     """An executor that cannot tell is probed under a new fence, like one that was lost."""
     fence = case.row.fence + 1
     attempt = (K.ATTEMPT, {"purpose": "probe", "fence": fence, "code": reason_code(body.code), "step": body.step})
-
-    def also(tx: Tx, recorder: Recorder) -> None:
-        tx.delete_due(case.row.id, Due.ATTEMPT_DEADLINE)
-        recorder.due(Due.PROBE, world.clock.now_ms())
-
-    return Choice(Event.EXECUTOR_LOST, None, (attempt,), changes={"fence": fence}, reason=case.row.reason, also=also)
+    return Choice(
+        Event.EXECUTOR_LOST, None, (attempt,), changes={"fence": fence}, reason=case.row.reason, also=probe_soon(world)
+    )
 
 
 def _outcome(

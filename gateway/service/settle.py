@@ -10,7 +10,7 @@ from gateway.core.lifecycle import Event, Guard, State, advance
 from gateway.core.receipt import LogRef, StepStatus
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.proposal import Proposal
-from gateway.service.query import read_proposal
+from gateway.service.query import read_journal, read_proposal
 from gateway.service.receipts import issue_receipt, log_ref
 from gateway.service.record import LeafBody, Recorder, document
 from gateway.service.retry import until_settled
@@ -62,6 +62,11 @@ class Case:
         return State(self.row.state)
 
 
+def read_case(tx: Tx, row: ActionRow) -> Case:
+    """Read what a transition of this action is chosen by."""
+    return Case(row, read_proposal(tx, row), read_journal(tx, row.id))
+
+
 async def settle(world: World, action: str, choose: Callable[[Tx, Case], Choice | None]) -> State | None:
     """Take the transition that `choose` picks; None when it picks none or there is no such action."""
     state = await until_settled(lambda: _settle(world, action, choose))
@@ -77,7 +82,7 @@ async def _settle(world: World, action: str, choose: Callable[[Tx, Case], Choice
         row = tx.action(action)
         if row is None:
             return None
-        case = Case(row, read_proposal(tx, row), {s.step: s.status for s in tx.steps(action)})
+        case = read_case(tx, row)
         choice = choose(tx, case)
         return None if choice is None else (case, choice, log_ref(world, tx))
 

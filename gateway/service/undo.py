@@ -11,12 +11,11 @@ from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service.common import may_have_run, page
-from gateway.service.query import read_proposal
 from gateway.service.record import Recorder
 from gateway.service.report import reason_code
 from gateway.service.reports import UndoReport
 from gateway.service.sealed import open_json, open_sealed
-from gateway.service.settle import Case, Choice, settle
+from gateway.service.settle import Case, Choice, read_case, settle
 from gateway.service.work import make_work, offer
 from gateway.service.world import World
 
@@ -32,7 +31,7 @@ async def ask_to_undo(world: World, action: str) -> None:
         row = tx.action(action)
         if row is None or row.state != State.UNDOING:
             return None
-        case = Case(row, read_proposal(tx, row), {s.step: s.status for s in tx.steps(action)})
+        case = read_case(tx, row)
         grant = tx.document(action, "grant_undo") or b""
         plan = open_sealed(world, tx, action, "plan") or b""
         return case, grant, plan, open_sealed(world, tx, action, "snapshot") or b""

@@ -14,9 +14,8 @@ from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import DueRow, Tx
 from gateway.service.common import arm, page, undo_known
-from gateway.service.decide import decision_summary
 from gateway.service.grants import policy_ref, sign_observe
-from gateway.service.query import read_proposal
+from gateway.service.query import decision_record, read_proposal
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.sealed import open_json, open_sealed, put_sealed
 from gateway.service.settle import Case, Choice, settle
@@ -48,7 +47,7 @@ def start_verification(world: World, tx: Tx, recorder: Recorder) -> None:
     """Open the window of a change that was just applied, and set the timers of its samples, its end and its lease."""
     now = world.clock.now_ms()
     put_sealed(world, tx, recorder.row.id, "verification", canonical({"started_ms": now, "samples": []}))
-    window, interval, _, _ = _terms(tx, recorder.row.id, recorder.row.decision_digest)
+    window, interval, _, _ = _terms(decision_record(tx, recorder.row))
     recorder.due(Due.VERIFY_DEADLINE, now + window)
     recorder.due(Due.SAMPLE, now + interval)
     if recorder.row.lease_end_ms:
@@ -168,14 +167,13 @@ def _verdict(
 
 def undo_until_ms(world: World, tx: Tx, case: Case) -> int:
     """Return until when a change that is committed now can be rolled back: the policy's window, or the gateway's."""
-    record = decision_summary(tx.document(case.row.id, f"decision/{case.row.decision_digest}") or b"{}")
-    window_s = record["requirements"]["undo_window_s"]
+    window_s = decision_record(tx, case.row)["requirements"]["undo_window_s"]
     return world.clock.now_ms() + (window_s * 1000 if window_s else world.settings.timing.undo_window_ms)
 
 
 def _load(world: World, tx: Tx, case: Case) -> _Verification:
-    window, interval, on_ineffective, on_inconclusive = _terms(tx, case.row.id, case.row.decision_digest)
-    record = decision_summary(tx.document(case.row.id, f"decision/{case.row.decision_digest}") or b"{}")
+    record = decision_record(tx, case.row)
+    window, interval, on_ineffective, on_inconclusive = _terms(record)
     state = open_json(world, tx, case.row.id, "verification")
     seen = open_json(world, tx, case.row.id, "observation")
     return _Verification(
@@ -185,9 +183,8 @@ def _load(world: World, tx: Tx, case: Case) -> _Verification:
     )  # fmt: skip
 
 
-def _terms(tx: Tx, action: str, decision_digest: str) -> tuple[int, int, Consequence, Consequence]:
+def _terms(record: Mapping[str, Json]) -> tuple[int, int, Consequence, Consequence]:
     """Return (window ms, interval ms, on_ineffective, on_inconclusive); nothing demanded is the shortest window."""
-    record = decision_summary(tx.document(action, f"decision/{decision_digest}") or b"{}")
     verify = record["requirements"]["verify"]
     if verify is None:
         return 1, 1, Consequence.UNDO, Consequence.UNDO

@@ -1,7 +1,6 @@
 """The words of an AWS command to its operation, its arguments and the client's own flags. Exact names only."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.core.canonical import Json
@@ -249,8 +248,3 @@ def _page_number(flag: str, word: Word) -> int:
     if _PAGE_NUMBER.fullmatch(word.text) is None:
         raise refuse("AWS_VALUE", word.span, member=f"--{flag}", wanted="a whole number below ten million")
     return int(word.text)
-
-
-def client_flags() -> Mapping[str, bool]:
-    """Return the accepted flags of the client: name → whether it takes a value."""
-    return dict.fromkeys(_CLIENT_FLAGS, True) | dict.fromkeys(_CLIENT_SWITCHES, False)
