@@ -102,7 +102,7 @@ class OpaEngine:
     async def status(self) -> Mapping[str, Json]:
         """Return what the server says about itself: {healthy, policies}; raises PolicyFault when it is unreachable."""
         async with self._admin() as admin:
-            return {"healthy": await admin.check_health(), "policies": await admin.get_policies_list()}
+            return {"healthy": await admin.check_health(), "policies": sorted(await admin.get_policies_list())}
 
     async def close(self) -> None:
         """Close the connections; the server keeps the revision."""
