@@ -1,7 +1,8 @@
 """What the gateway and the executor need from outside, as Protocols; adapters implement them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Literal, Protocol, TypeVar
 
 from gateway.core.canonical import Json, digest
@@ -80,7 +81,11 @@ class ActionRow:
     @property
     def digest(self) -> str:
         """Return the digest of the whole row, which the leaf of its last transition carries."""
-        return digest(asdict(self))
+        return digest(dict(zip(_ACTION_FIELDS, _action_values(self), strict=True)))
+
+
+_ACTION_FIELDS = tuple(f.name for f in fields(ActionRow))
+_action_values = attrgetter(*_ACTION_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

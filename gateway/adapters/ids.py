@@ -1,11 +1,13 @@
 """ULIDs behind the Ids port."""
 
 import secrets
+from base64 import b32hexencode
 from threading import Lock
 
 from gateway.ports import Clock
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ALPHABET = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+"""From RFC 4648's base32hex, which the standard library writes, to Crockford's base32."""
 _RANDOM_BITS = 80
 _LENGTH = 26
 
@@ -31,4 +33,6 @@ class UlidIds:
 
 
 def _base32(value: int) -> str:
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range((_LENGTH - 1) * 5, -1, -5))
+    # 26 characters are 130 bits; the standard library writes whole bytes: 20 of them are 32 characters.
+    written = b32hexencode((value << 30).to_bytes(20, "big"))
+    return written[:_LENGTH].translate(_ALPHABET).decode()

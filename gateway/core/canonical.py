@@ -12,6 +12,11 @@ import rfc8785
 # A JSON value whose containers may be frozen (tuples, mapping proxies).
 Json = Any
 _SAFE_INT = 2**53 - 1
+_SCALARS = frozenset({str, int, bool, float, type(None)})
+"""Types that need no look inside; asked first, because most of a document is of them."""
+_PLAIN = _SCALARS - {float}
+"""Types that orjson writes as RFC 8785 says, or refuses."""
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 def canonical(value: Json) -> bytes:
@@ -26,9 +31,9 @@ def canonical(value: Json) -> bytes:
     """
     if _orjson_agrees(value):
         try:
-            return orjson.dumps(value, default=_unfrozen, option=orjson.OPT_SORT_KEYS)
+            return orjson.dumps(value, default=_unfrozen, option=_SORTED)
         except TypeError:
-            pass  # a lone surrogate or more than 254 levels: the reference says what to do
+            pass  # a lone surrogate, an integer beyond 2^53 - 1, more than 254 levels: the reference says what to do
     return rfc8785.dumps(thaw(value))
 
 
@@ -44,19 +49,25 @@ def digest_bytes(data: bytes) -> str:
 
 def freeze(value: Json) -> Json:
     """Return a JSON value whose containers cannot be changed any more."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict or isinstance(value, Mapping):
         return MappingProxyType({str(k): freeze(v) for k, v in value.items()})
     if isinstance(value, (list, tuple)):
-        return tuple(freeze(v) for v in value)
+        return tuple(map(freeze, value))
     return value
 
 
 def thaw(value: Json) -> Json:
     """Return a JSON value made of plain dicts and lists."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict or kind is MappingProxyType or isinstance(value, Mapping):
         return {k: thaw(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [thaw(v) for v in value]
+        return list(map(thaw, value))
     return value
 
 
@@ -91,19 +102,24 @@ def _no_constant(name: str) -> Json:
 
 
 def _orjson_agrees(value: Json) -> bool:
+    """Tell whether orjson writes what RFC 8785 says; it refuses integers beyond 2^53 - 1 and lone surrogates itself.
+
+    Plain loops, and no call for a plain member: this runs over every document of every decision.
+    """
     kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is int:
-        return -_SAFE_INT <= cast("int", value) <= _SAFE_INT
     if kind is dict or kind is MappingProxyType:
         for key, member in value.items():
-            if type(key) is not str or not key.isascii() or not _orjson_agrees(member):
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(member) not in _PLAIN and not _orjson_agrees(member):
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(map(_orjson_agrees, value))
-    return isinstance(value, str)  # a member of a StrEnum
+        for member in value:  # noqa: SIM110  # see above
+            if type(member) not in _PLAIN and not _orjson_agrees(member):
+                return False
+        return True
+    return kind in _PLAIN or isinstance(value, str)  # the latter: a member of a StrEnum
 
 
 def _unfrozen(value: Json) -> Json:

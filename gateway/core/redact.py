@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import cast
 
 from gateway.core.canonical import Json, canonical
@@ -101,14 +102,15 @@ class Redactor:
 
     def json(self, value: Json) -> Json:
         """Return a JSON value without secrets; names that say secret hide their whole value."""
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self.text(value)
-        if isinstance(value, Mapping):
+        if kind is dict or kind is MappingProxyType or isinstance(value, Mapping):
             members = cast("Mapping[str, Json]", value)
             return {self.text(name): self._member(name, member) for name, member in members.items()}
         if isinstance(value, (list, tuple)):
             return [self.json(member) for member in value]
-        return value
+        return self.text(value) if isinstance(value, str) else value
 
     def _member(self, name: str, value: Json) -> Json:
         if not secret_name(name) or value is None or isinstance(value, bool):

@@ -53,22 +53,28 @@ class Step:
     target: Target
     params: Mapping[str, Json]
     digest: str = field(init=False, compare=False)
+    _bytes: bytes = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "api", freeze(self.api))
         object.__setattr__(self, "params", freeze(self.params))
-        object.__setattr__(self, "digest", digest_bytes(self.to_bytes()))
+        object.__setattr__(self, "_bytes", canonical(self._members()))
+        object.__setattr__(self, "digest", digest_bytes(self._bytes))
 
     def to_json(self) -> dict[str, Json]:
         """Return exactly the five fields that the digest covers."""
-        return {
-            "tool": self.tool, "operation": self.operation, "api": thaw(self.api),
-            "target": self.target.to_json(), "params": thaw(self.params),
-        }  # fmt: skip
+        return self._members() | {"api": thaw(self.api), "params": thaw(self.params)}
 
     def to_bytes(self) -> bytes:
         """Return the canonical bytes that are hashed, signed and executed."""
-        return canonical(self.to_json())
+        return self._bytes
+
+    def _members(self) -> dict[str, Json]:
+        """Return the five fields, containers still frozen."""
+        return {
+            "tool": self.tool, "operation": self.operation, "api": self.api,
+            "target": self.target.to_json(), "params": self.params,
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> "Step":
@@ -107,7 +113,9 @@ class Plan:
 
     def to_bytes(self) -> bytes:
         """Return the canonical bytes of the whole plan, as an executor receives them."""
-        return canonical({"steps": [s.to_json() for s in self.steps], "connectors": list(self.connectors)})
+        # Canonical JSON of the members in order, so that a step is written once.
+        steps = b",".join(s.to_bytes() for s in self.steps)
+        return b'{"connectors":%b,"steps":[%b]}' % (canonical(self.connectors), steps)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> "Plan":
