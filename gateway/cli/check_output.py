@@ -21,8 +21,12 @@ class Answer:
 
 
 def json_line(answer: Answer, *, explain: bool) -> str:
-    """Return the answer as one line of JSON."""
-    return orjson.dumps(_json(answer, explain=explain), default=thaw).decode() + "\n"
+    """Return the answer as one line of JSON; an id with half a surrogate pair comes back escaped as it was sent."""
+    members = _json(answer, explain=explain)
+    try:
+        return orjson.dumps(members, default=thaw).decode() + "\n"
+    except orjson.JSONEncodeError:
+        return json.dumps(thaw(members), separators=(",", ":")) + "\n"
 
 
 def document(answer: Answer, *, explain: bool) -> str:

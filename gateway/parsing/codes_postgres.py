@@ -46,7 +46,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "SQL_LOCK": Code("the read would lock rows", "drop FOR UPDATE or FOR SHARE"),
         "SQL_EXPLAIN": Code(
-            "this EXPLAIN may run the statement", "use EXPLAIN or EXPLAIN (VERBOSE, FORMAT JSON) SELECT"
+            "this EXPLAIN is not one of a read", "use EXPLAIN SELECT or EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT"
         ),
         "SQL_SETTING": Code("{setting} is not on the list of readable settings", "name one, as SHOW max_connections"),
         "SQL_FUNCTION": Code(
@@ -58,6 +58,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "SQL_SYNTAX": Code("the SQL cannot be read", "check it, or write it more plainly"),
         "SQL_NODE": Code("{node} is not accepted in a read", "write it more plainly"),
         "SQL_WITH_INSIDE": Code("WITH stands inside the statement", "move it to the beginning"),
+        "SQL_RECURSION": Code(
+            "the recursion may have no end",
+            "let the recursive part join a table on a condition, as a walk up a tree does",
+        ),
         "SQL_CATALOG": Code("a table is named with its database", "write schema.table; name the database as scope"),
         "SQL_SESSION_SHAPE": Code(
             "{function} is accepted with one literal pid only",

@@ -141,6 +141,12 @@ def test_a_line_that_cannot_be_answered_is_denied_and_the_next_one_is_answered(l
     assert (good["id"], good["verdict"]) == ("after", "allow")
 
 
+def test_an_id_with_half_a_surrogate_pair_comes_back_as_it_was_sent() -> None:
+    first, second = ask('{"id": "\\ud800", "command": "uptime"}', '{"id": "next", "command": "uptime"}')
+    assert (first["id"], first["verdict"]) == ("\ud800", "allow")
+    assert (second["id"], second["verdict"]) == ("next", "allow")
+
+
 def test_an_endless_line_is_denied_without_being_kept() -> None:
     out = run("--jsonl", stdin=b'{"id":"1","command":"' + b"x" * (3 << 20) + b'"}\n{"id":"2","command":"uptime"}\n')
     first, second = (json.loads(line) for line in out.splitlines())

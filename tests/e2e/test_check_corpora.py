@@ -10,18 +10,26 @@ from typing import Any
 import pytest
 
 CORPORA = Path(__file__).parent.parent / "corpora"
-EVASIONS = [json.loads(line) for line in (CORPORA / "evasions.jsonl").read_text().splitlines()]
+EVASIONS = [
+    json.loads(line)
+    for name in ("evasions.jsonl", "evasions_more.jsonl")
+    for line in (CORPORA / name).read_text().splitlines()
+]
 READS = {path.name: path.read_text().splitlines() for path in sorted(CORPORA.glob("reads_*.txt"))}
 
 
 def check(commands: Sequence[str]) -> list[dict[str, Any]]:
-    lines = "".join(json.dumps({"id": str(i), "command": c}) + "\n" for i, c in enumerate(commands))
+    return answers([{"command": command} for command in commands])
+
+
+def answers(proposals: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    lines = "".join(json.dumps({"id": str(i)} | proposal) + "\n" for i, proposal in enumerate(proposals))
     ran = subprocess.run(
         [sys.executable, "-m", "gateway", "check", "--jsonl"], input=lines, capture_output=True, text=True, check=True
     )
-    answers = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert [a["id"] for a in answers] == [str(i) for i in range(len(commands))]
-    return answers
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [a["id"] for a in found] == [str(i) for i in range(len(proposals))]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +63,12 @@ def test_nearly_every_plain_read_is_allowed() -> None:
     held = [(c, a["findings"][0]["code"]) for c, a in zip(commands, check(commands), strict=True)
             if a["verdict"] != "allow"]  # fmt: skip
     assert len(held) <= len(commands) * 0.05, held
+
+
+def test_a_step_as_it_is_shown_is_the_same_step_when_it_is_proposed() -> None:
+    commands = [line for name, lines in READS.items() if "more" in name for line in lines if "&&" not in line][::7]
+    shown = [a for a in check(commands) if len(a["steps"]) == 1]
+    derived = {"digest", "effects", "undo", "environment"}
+    again = answers([{"steps": [{k: v for k, v in a["steps"][0].items() if k not in derived}]} for a in shown])
+    assert len(shown) > 150
+    assert [a["digest"] for a in again] == [a["digest"] for a in shown]

@@ -4,12 +4,17 @@ import contextlib
 import os
 import queue
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx2
+import psycopg
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gateway.cli.demo import actors, alert, siem
 from gateway.cli.demo.case import Case, draw
@@ -29,6 +34,10 @@ _BASELINE_S = 4.0
 _ALERT_S = 25.0
 _AGENT_S = 90.0
 _INTERRUPTED = 130
+_FAULTS = (
+    DemoFault, psycopg.Error, BotoCoreError, ClientError, httpx2.HTTPError, OSError, subprocess.SubprocessError
+)  # fmt: skip
+"""What a world of real processes can come to; everything else is a mistake in the demo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,8 @@ def run(options: Options, story: Story) -> Result:
     with _folder(story, keep=options.keep) as folder:
         try:
             _play(draw(options.seed), options, folder, story, expect, result)
-        except DemoFault as exc:
-            expect.fail("the demo comes to its end", str(exc))
+        except _FAULTS as exc:
+            expect.fail("the demo comes to its end", f"{type(exc).__name__}: {exc}")
         except KeyboardInterrupt:
             story.line("FAILED", "interrupted")
             result.code = _INTERRUPTED

@@ -14,7 +14,8 @@ from gateway.core.step import Step, Target, Tool
 from gateway.parsing.catalog import Catalog
 from gateway.parsing.result import ParsedStep, Refusal
 from gateway.parsing.scope import resolve_scope
-from gateway.parsing.tools.git_table import INSTEAD, SUBCOMMANDS, Option, Subcommand
+from gateway.parsing.tools.git_secrets import shows_secrets
+from gateway.parsing.tools.git_table import INSTEAD, SUBCOMMANDS, WORKTREE, Option, Subcommand
 from gateway.parsing.typed import agrees
 from gateway.parsing.words import TypedStep, Word
 
@@ -28,6 +29,7 @@ _MAX_REVISION = 240
 _PATH = re.compile(r"[A-Za-z0-9_.@+*][A-Za-z0-9_.@+/ *=,-]{0,255}")
 _REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
+_OBJECT_TYPES = frozenset({"blob", "commit", "tag", "tree"})
 _COUNT = re.compile(r"-([0-9]{1,6})")
 _SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
 
@@ -78,18 +80,29 @@ def build(name: str, read: _Read, catalog: Catalog, scope: str | None) -> Parsed
     options = _options(table, read.options)
     if isinstance(options, Refusal):
         return options
+    if name == "grep" and "-e" in options:
+        return Refusal("GIT_PARAMS")  # the pattern is the first argument
     refusal = _values(name, table, options, read)
     if refusal is not None:
         return refusal
-    arguments = read.arguments or ([table.default] if table.default else [])
-    if name == "grep" and len(arguments) == 1:
-        arguments = [*arguments, table.default]
+    arguments = _arguments(name, table, options, read.arguments)
     paths = read.paths or []
     argv = _argv(name, table, options, arguments, paths)
     params = {"options": options, "arguments": arguments, "paths": paths}
     target = Target(scope=where.name, kind="repository", id=f"git:{where.name}/-")
     step = Step(tool=TOOL, operation=f"git.{name}", api={"argv": argv}, target=target, params=params)
-    return ParsedStep(step, frozenset({Effect.READ}), (f"table:git#{name}",), TABLE, Undo.NOT_NEEDED)
+    searched = arguments[0] if name == "grep" else ""
+    secret = shows_secrets(name, options, arguments, paths, searched)
+    effect, why = (Effect.READ_SENSITIVE, "path:secrets") if secret else (Effect.READ, f"table:git#{name}")
+    return ParsedStep(step, frozenset({effect}), (why,), TABLE, Undo.NOT_NEEDED)
+
+
+def _arguments(name: str, table: Subcommand, options: Mapping[str, Json], given: list[str]) -> list[str]:
+    """Add the revision that is read when none is given."""
+    if name == "grep" and len(given) == 1:
+        return [*given, table.default]
+    worktree = any(table.options[option].group == WORKTREE for option in options)
+    return given or ([table.default] if table.default and not worktree else [])
 
 
 def _sort(name: str, table: Subcommand, words: tuple[Word, ...]) -> _Read | Refusal:
@@ -112,10 +125,21 @@ def _sort(name: str, table: Subcommand, words: tuple[Word, ...]) -> _Read | Refu
             index += taken
         else:
             read.arguments.append(text)
+    _settle(name, table, read)
+    return read
+
+
+def _settle(name: str, table: Subcommand, read: _Read) -> None:
+    """Put words where the subcommand has them: bare paths, paths that are arguments, the pattern of `grep -e`."""
+    if table.joined and read.paths is not None:
+        read.arguments, read.paths = [*read.arguments, *read.paths], None
+    patterns = [value for option, value in read.options if name == "grep" and option == "-e" and value is not None]
+    if len(patterns) == 1:
+        read.options = [option for option in read.options if option[0] != "-e"]
+        read.arguments.insert(0, patterns[0])
     if read.paths is None and table.bare_paths:
         read.paths = read.arguments[-table.bare_paths :]
         del read.arguments[-table.bare_paths :]
-    return read
 
 
 def _option(table: Subcommand, text: str, following: str | None) -> _Found | None:
@@ -143,16 +167,20 @@ def _short(table: Subcommand, text: str, following: str | None) -> _Found | None
     option = table.options.get(name)
     if option is not None and (option.value is not None or len(text) == len("-x")):
         return _with_value(name, option, text[2:] or None, following)
-    letters = [f"-{character}" for character in text[1:]]
-    if len(letters) > 1 and all(letter[1] in table.bundle for letter in letters):
-        return [(table.spellings.get(letter, letter), None) for letter in letters], 0
+    twice = "vv" in text and "-vv" in table.options  # `-avv` is `-a -vv`
+    letters = [f"-{character}" for character in (text.replace("vv", "", 1) if twice else text)[1:]]
+    if (len(letters) > 1 or twice) and all(letter[1] in table.bundle for letter in letters):
+        found: list[tuple[str, str | None]] = [(table.spellings.get(letter, letter), None) for letter in letters]
+        return [*found, ("-vv", None)] if twice else found, 0
     return None
 
 
 def _with_value(name: str, option: Option, value: str | None, following: str | None) -> _Found | None:
     if option.value is None or value is not None or option.optional:
         return [(name, value)], 0
-    return None if following is None else ([(name, following)], 1)
+    if following is None:
+        return ([(name, option.last)], 0) if option.last else None
+    return [(name, following)], 1
 
 
 def _from_params(table: Subcommand, params: Mapping[str, Json]) -> _Read | Refusal:
@@ -203,7 +231,7 @@ def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: _Re
     if refusal is not None:
         return refusal
     revisions = read.arguments[1:] if name == "grep" else read.arguments
-    accepted = _REF_PATTERN.fullmatch if table.implied else _is_revision
+    accepted = _REF_PATTERN.fullmatch if table.patterns else _is_revision
     if not all(accepted(revision) for revision in revisions):
         return Refusal("GIT_REVISION")
     inside = [value.rpartition(":")[2] for value in options.get("-L", []) if name == "log"]
@@ -217,6 +245,9 @@ def _counts(name: str, table: Subcommand, read: _Read) -> Refusal | None:
     paths = read.paths or []
     pattern = name != "grep" or not read.arguments or _PATTERN.fullmatch(read.arguments[0]) is not None
     counted = least <= len(read.arguments) <= most and len(paths) <= table.paths
+    if name == "cat-file":  # an option and an object, or a type and an object
+        typed = read.arguments[0] in _OBJECT_TYPES if len(read.arguments) > 1 else bool(read.options)
+        counted = counted and typed and not (read.options and len(read.arguments) > 1)
     if not counted or not pattern or (name == "blame" and not paths):
         return Refusal("GIT_ARGUMENTS", args={"subcommand": name})
     if read.arguments and not set(table.implied) <= {option for option, _ in read.options}:

@@ -26,7 +26,9 @@ TOOL: Tool = "postgres"
 TABLE = "postgres-15"
 READS = ("sql.select", "sql.explain", "sql.show")
 _SHOWN_WORD = re.compile(r"[a-z]{1,24}")
-_EXPLAIN_SWITCHES = frozenset({"verbose", "costs", "settings", "summary", "generic_plan", "memory", "buffers"})
+_EXPLAIN_SWITCHES = frozenset(
+    {"analyze", "buffers", "costs", "generic_plan", "memory", "settings", "summary", "timing", "verbose", "wal"}
+)
 _EXPLAIN_FORMATS = frozenset({"text", "json", "yaml", "xml"})
 _ON_OFF = frozenset({"on", "off", "true", "false"})
 
@@ -96,7 +98,9 @@ def _select(
     if isinstance(read, Refusal):
         return read
     explained = query is not tokens
-    effect, why = (Effect.READ, "sql:explain") if explained else (read.effect, read.why)
+    effect, why = (read.effect, read.why)
+    if explained:  # a plan shows no row; with ANALYZE it counts them
+        effect, why = (read.counted, "sql:explain analyze") if _analyzes(tokens) else (Effect.READ, "sql:explain")
     api = {
         "statement": "EXPLAIN" if explained else "SELECT",
         "tables": list(read.relations),
@@ -106,18 +110,26 @@ def _select(
 
 
 def _explain(tokens: tuple[Token, ...], where: Scope, catalog: Catalog) -> ParsedStep | Refusal:
-    """Accept EXPLAIN of a read when no option makes it run."""
+    """Accept EXPLAIN of a read; ANALYZE runs it, so that it must be a read is all the difference."""
     texts = [token.text for token in tokens]
     start = 1
     if texts[1:2] == ["("]:
         start = texts.index(")") + 1 if ")" in texts else len(texts)
         if not _explain_options(texts[2 : start - 1]):
             return Refusal("SQL_EXPLAIN")
-    elif texts[1:2] == ["verbose"]:
-        start = 2
+    else:
+        start += texts[1:2] == ["analyze"]
+        start += texts[start : start + 1] == ["verbose"]
     if texts[start : start + 1] not in (["select"], ["with"]):
         return Refusal("SQL_EXPLAIN")
     return _select(tokens, tokens[start:], where, catalog)
+
+
+def _analyzes(tokens: tuple[Token, ...]) -> bool:
+    """Tell whether `analyze` stands between EXPLAIN and the read, whatever value it has."""
+    texts = [token.text for token in tokens]
+    first = next(index for index, text in enumerate(texts) if text in {"select", "with"})
+    return "analyze" in texts[:first]
 
 
 def _explain_options(texts: list[str]) -> bool:
@@ -136,6 +148,7 @@ def _explain_option(option: list[str]) -> bool:
 
 def _show(tokens: tuple[Token, ...], where: Scope) -> ParsedStep | Refusal:
     name = "".join(token.text for token in tokens[1:])
+    name = "transaction_isolation" if name == "transactionisolationlevel" else name
     plain = all(token.kind == "word" or token.text == "." for token in tokens)
     if not plain or (name != "all" and name not in SETTINGS) or (name == "all" and len(tokens) != 2):
         return Refusal("SQL_SETTING", args={"setting": "this setting"})

@@ -2,12 +2,15 @@
 
 Statistics and catalogs are plain reads. Rows of a site's tables are `read_sensitive`, unless the only columns that
 reach the output are operational ones (status, times, sizes) or are merely counted: what an incident needs without
-showing a customer. A WHERE clause can still ask yes-or-no questions of any column; that much is accepted.
+showing a customer. A WHERE clause can still ask yes-or-no questions of any column that is not a secret; that much is
+accepted.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -20,17 +23,20 @@ from gateway.parsing.tools.postgres_names import (
     SENSITIVE_SCHEMA_RELATIONS,
     SYSTEM_RELATIONS,
 )
+from gateway.parsing.tools.postgres_shown import asks_about_secrets, shows_operational_only
 from gateway.parsing.tools.postgres_tree import Query, read_tree
 
-_COLUMNS = names(
-    "id status state kind type level severity priority queue shard partition region zone version attempt attempts "
-    "retries duration latency bytes size created updated started finished enabled active locked"
-)
-_COLUMN_ENDINGS = (
-    "_at", "_time", "_ts", "_on", "_status", "_state", "_type", "_kind", "_ms", "_seconds", "_bytes", "_size",
-    "_count", "_attempts", "_retries", "_version",
-)  # fmt: skip
 _SCHEMA = "information_schema."
+# Columns of sensitive catalogs that hold no sample, secret or address.
+_PLAIN_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "pg_stats": names("schemaname tablename attname inherited null_frac avg_width n_distinct correlation"),
+        "pg_subscription": names("oid subdbid subname subowner subenabled subslotname subpublications subsynccommit"),
+        "pg_foreign_server": names("oid srvname srvowner srvtype srvversion"),
+    }
+)
+# Settings that hold commands, connection strings or the way to keys.
+_SENSITIVE_SETTING = re.compile(r"conninfo|passphrase|_command|keyfile|krb_|ldap", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Examined:
     relations: tuple[str, ...]
     effect: Effect
     why: str
+    counted: Effect
+    """The effect when rows are only counted, as EXPLAIN ANALYZE does."""
 
 
 @lru_cache(maxsize=512)
@@ -50,17 +58,25 @@ def examine(sql: str, extra: frozenset[str]) -> Examined | Refusal:
     tree is the dearest stage of a parse.
     """
     query = read_tree(sql, extra)
-    return query if isinstance(query, Refusal) else Examined(query.relations, *read_effect(query))
+    if isinstance(query, Refusal):
+        return query
+    effect, why = read_effect(query)
+    kinds = {_kind(relation) for relation in query.relations}
+    secret = "credentials" in kinds or ("data" in kinds and asks_about_secrets(query.tree))
+    return Examined(query.relations, effect, why, Effect.READ_SENSITIVE if secret else Effect.READ)
 
 
 def read_effect(query: Query) -> tuple[Effect, str]:
     """Return the effect of running a read, and the evidence for it."""
     kinds = {_kind(relation) for relation in query.relations}
     if "credentials" in kinds:
-        return Effect.READ_SENSITIVE, "relation:credentials"
+        plain = _plain_columns(query)
+        return (Effect.READ, "columns:plain") if plain else (Effect.READ_SENSITIVE, "relation:credentials")
+    if "pg_settings" in query.relations and _names_a_sensitive_setting(query.tree):
+        return Effect.READ_SENSITIVE, "setting:sensitive"
     if "data" not in kinds:
         return Effect.READ, "relation:statistics"
-    if _operational_output(query.tree):
+    if shows_operational_only(query.tree):
         return Effect.READ, "output:operational"
     return Effect.READ_SENSITIVE, "relation:data"
 
@@ -75,33 +91,17 @@ def _kind(relation: str) -> str:
     return "statistics" if known else "data"
 
 
-def _operational_output(tree: exp.Expr) -> bool:
-    """Tell whether a statement without inner queries puts out only operational columns and counts."""
-    if isinstance(tree, exp.SetOperation):
-        return _operational_output(tree.this) and _operational_output(tree.expression)
-    if isinstance(tree, exp.Subquery):
-        return _operational_output(tree.this)
-    if not isinstance(tree, exp.Select) or sum(1 for _ in tree.find_all(exp.Query)) > 1:
+def _plain_columns(query: Query) -> bool:
+    """Tell whether one sensitive catalog is read alone, and only by its plain columns."""
+    plain = _PLAIN_COLUMNS.get(query.relations[0]) if len(query.relations) == 1 else None
+    tree = query.tree
+    if plain is None or not isinstance(tree, exp.Select) or sum(1 for _ in tree.find_all(exp.Query)) > 1:
         return False
-    tables = {name for table in tree.find_all(exp.Table) for name in (table.name, table.alias)}
-    if any(_operational(name) for name in tables if name):
-        return False  # such a name as a column would be the whole row
-    return all(_operational(column) for output in tree.expressions for column in _shown(output))
+    table, *others = tree.find_all(exp.Table, exp.Unnest, exp.Values, exp.Lateral)
+    called = table.alias_or_name
+    renamed = bool(others) or called in plain or any(alias.columns for alias in tree.find_all(exp.TableAlias))
+    return not renamed and not any(tree.find_all(exp.Star)) and all(c.name in plain for c in tree.find_all(exp.Column))
 
 
-def _shown(node: exp.Expr) -> Iterator[str]:
-    """Yield the names of columns whose values reach the output; `*` outside count(*) is one of them."""
-    if isinstance(node, exp.Count):
-        return
-    if isinstance(node, exp.Column):
-        yield "*" if isinstance(node.this, exp.Star) else node.name
-        return
-    if isinstance(node, exp.Star):
-        yield "*"
-    children = [node.this] if isinstance(node, exp.Filter) else node.iter_expressions()
-    for child in children:
-        yield from _shown(child)
-
-
-def _operational(column: str) -> bool:
-    return column in _COLUMNS or column.endswith(_COLUMN_ENDINGS)
+def _names_a_sensitive_setting(tree: exp.Expr) -> bool:
+    return any(literal.is_string and _SENSITIVE_SETTING.search(literal.name) for literal in tree.find_all(exp.Literal))

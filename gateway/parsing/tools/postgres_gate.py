@@ -29,7 +29,7 @@ _BEFORE_PAREN_AFTER = {
 _BEFORE_STRING = names(
     "all and any between both by case distinct else escape from having ilike in interval is leading like limit not "
     "offset on or select some symmetric then time timestamp timestamptz to trailing using when where zone date "
-    "asymmetric except union"
+    "asymmetric except union inet cidr json jsonb uuid"
 )
 _QUERIES = frozenset({Token("word", "select"), Token("word", "with"), Token("word", "values")})
 _OPENS_QUERY = frozenset({"select", "with", "("})

@@ -8,14 +8,15 @@ from gateway.parsing.words import Word
 
 # Without effect here: the result is returned as data and never formatted by psql.
 _FLAGS = frozenset({"--no-align", "--tuples-only", "--expanded", "--quiet", "--csv", "--no-psqlrc", "--no-password"})
-_BUNDLE = re.compile(r"-[AtxqXw]*([cdPF])?")
-_LONG = {"--command": "c", "--dbname": "d", "--pset": "P", "--field-separator": "F"}
+_BUNDLE = re.compile(r"-[AtxqXw]*([cdPFv])?")
+_LONG = {"--command": "c", "--dbname": "d", "--pset": "P", "--field-separator": "F", "--set": "v", "--variable": "v"}
 _PSET = re.compile(
     r"pager=(off|0)|border=[0-3]|expanded(=(on|off|auto))?|footer=off|null=[^\n\t]{0,16}|tuples_only(=on)?"
     r"|format=(aligned|unaligned|csv|wrapped)"
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _MAX_SEPARATOR = 4
+_STOPS = re.compile(r"ON_ERROR_STOP=(1|on|true)")  # one statement stops at its error anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ def _keep(found: dict[str, Word], letter: str, value: Word) -> Refusal | None:
         return Refusal("PSQL_TWICE", value.span, {"option": f"-{letter}"})
     if letter == "P" and not _PSET.fullmatch(value.text):
         return Refusal("PSQL_PSET", value.span)
+    if letter == "v" and not _STOPS.fullmatch(value.text):
+        return Refusal("PSQL_OPTION", value.span, {"option": "-v"})
     if letter == "F" and len(value.text) > _MAX_SEPARATOR:
         return Refusal("PSQL_PSET", value.span)
     if letter:

@@ -29,16 +29,16 @@ _STRUCTURE = names(
 # How sqlglot names the functions of `postgres_names.FUNCTIONS`; what it does not know is Anonymous.
 _CALLS = names(
     """
-    Abs Anonymous ArrayAgg ArrayPosition ArrayRemove ArraySize ArrayToString Avg BitwiseAndAgg BitwiseOrAgg Ceil
-    Coalesce Concat ConcatWs Corr Count CumeDist CurrentCatalog CurrentDatabase CurrentDate CurrentRole CurrentSchema
-    CurrentSchemas CurrentTime CurrentTimestamp CurrentUser CurrentVersion DateBin DenseRank Exp Explode Extract
-    FirstValue Floor Format Greatest GroupConcat Hex Host Initcap IntDiv JSONArrayAgg JSONBObjectAgg JSONObjectAgg
-    JustifyDays JustifyHours JustifyInterval Lag LastValue Lead Least Left Length Ln Localtime Localtimestamp Log
-    LogicalAnd LogicalOr Lower MD5 MakeInterval Max Min Mode NthValue Ntile Nullif PercentRank PercentileCont
-    PercentileDisc Rank RegexpCount RegexpReplace RegexpSubstr Replace Reverse Right Round RowNumber SessionUser Sign
-    SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime StringToArray Substring Sum
-    TimeToStr TimestampFromParts TimestampTrunc ToNumber Translate Trim Trunc UnixToTime Upper Variance VariancePop
-    WidthBucket
+    Abs Anonymous AnyValue ArrayAgg ArrayPosition ArrayRemove ArraySize ArrayToString Avg BitwiseAndAgg BitwiseOrAgg
+    Ceil Coalesce Concat ConcatWs Corr Count CumeDist CurrentCatalog CurrentDatabase CurrentDate CurrentRole
+    CurrentSchema CurrentSchemas CurrentTime CurrentTimestamp CurrentUser CurrentVersion Date DateBin DenseRank Exp
+    Explode Extract FirstValue Floor Format Greatest GroupConcat Hex Host Initcap IntDiv JSONArrayAgg JSONBObjectAgg
+    JSONObjectAgg JustifyDays JustifyHours JustifyInterval Lag LastValue Lead Least Left Length Ln Localtime
+    Localtimestamp Log LogicalAnd LogicalOr Lower MD5 MakeInterval Max Min Mode NthValue Ntile Nullif PercentRank
+    PercentileCont PercentileDisc Rank RegexpCount RegexpReplace RegexpSubstr Replace Reverse Right Round RowNumber
+    SessionUser Sign SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime
+    StringToArray Substring Sum TimeToStr TimestampFromParts TimestampTrunc ToNumber Translate Trim Trunc UnixToTime
+    Upper Variance VariancePop WidthBucket
     """
 )
 _KNOWN = _STRUCTURE | _CALLS
@@ -108,7 +108,28 @@ def _relations(tree: exp.Expr) -> tuple[str, ...] | Refusal:
             continue
         bare = table.db in {"", "pg_catalog"}  # pg_catalog is searched first, so both spellings are one relation
         found.add(table.name if bare else f"{table.db}.{table.name}")
+    if recursive and not all(_descends(body, names) for body in bodies):
+        return Refusal("SQL_RECURSION")
     return tuple(sorted(found))
+
+
+def _descends(body: exp.Expr, names: list[str]) -> bool:
+    """Tell whether a common table expression that reads itself walks a relation by a condition.
+
+    What only counts on (`select n + 1 from r`) ends when memory or time does.
+    """
+    for table in body.find_all(exp.Table):
+        if table.db or table.name != body.alias:
+            continue
+        step = table.find_ancestor(exp.Select)
+        own = [t for t in step.find_all(exp.Table) if t.find_ancestor(exp.Select) is step] if step else []
+        walked = any(t.db or t.name not in names for t in own if isinstance(t.this, exp.Identifier))
+        joins = step.args.get("joins", ()) if step else ()
+        conditions = [step.args.get("where"), *(join.args.get("on") for join in joins)] if step else []
+        compared = any(c is not None and sum(1 for _ in c.find_all(exp.Column)) > 1 for c in conditions)
+        if not walked or not (compared or any(join.args.get("using") for join in joins)):
+            return False
+    return True
 
 
 def _visible(table: exp.Table, bodies: list[exp.Expr], names: list[str], *, recursive: bool) -> list[str]:
