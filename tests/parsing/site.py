@@ -9,6 +9,7 @@ from gateway.parsing.parse import parse, parse_typed
 from gateway.parsing.result import Parsed, ParsedPlan, ParsedStep, Refusal
 from gateway.parsing.tables_aws import AwsTables
 from gateway.parsing.tables_kubectl import KubectlTable
+from gateway.parsing.tools import postgres
 
 SYSTEMCTL_STATUS = CommandShape(
     "systemctl",
@@ -68,6 +69,12 @@ def step(text: str, catalog: Catalog = SITE, scope: str | None = None) -> Parsed
 def code(text: str, catalog: Catalog = SITE, scope: str | None = None) -> str:
     """Return the code of a refusal, or `accepted`."""
     parsed = parse(text.encode(), catalog, scope)
+    return parsed.code if isinstance(parsed, Refusal) else "accepted"
+
+
+def sql(text: str) -> str:
+    """Return the code of a statement, or `accepted`."""
+    parsed = postgres.build(text, SITE.scopes["orders"], SITE)
     return parsed.code if isinstance(parsed, Refusal) else "accepted"
 
 
