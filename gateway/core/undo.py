@@ -15,6 +15,12 @@ Fields = Mapping[str, Json]
 """Path → value."""
 
 
+def fields_of(snapshot: Mapping[str, Json]) -> Fields:
+    """Return the fields that a step's snapshot holds: its member `fields`, or, where it has none, all of it."""
+    found: Fields = snapshot.get("fields", snapshot)
+    return found
+
+
 class Way(StrEnum):
     """What an undo has to do."""
 
@@ -69,17 +75,17 @@ def probed(before: Fields, written: Fields, now: Fields) -> Probed:
 
 
 def _equal(wanted: Fields, now: Fields) -> dict[str, bool]:
-    return {path: _json_equal(thaw(value), thaw(now.get(path))) for path, value in wanted.items()}
+    return {path: json_equal(thaw(value), thaw(now.get(path))) for path, value in wanted.items()}
 
 
-def _json_equal(left: Json, right: Json) -> bool:
+def json_equal(left: Json, right: Json) -> bool:
     """Compare JSON values: 1 and 1.0 are one number, but neither is true."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_json_equal(left[k], right[k]) for k in left)
+        return left.keys() == right.keys() and all(json_equal(left[k], right[k]) for k in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_json_equal, left, right))
+        return len(left) == len(right) and all(map(json_equal, left, right))
     return bool(left == right)
 
 

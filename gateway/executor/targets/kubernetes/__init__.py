@@ -1,0 +1,1 @@
+"""Kubernetes clusters: reads and changes through the API server."""
