@@ -208,6 +208,13 @@ class Tx(Protocol):
         """Return actions newest first; `before` is the id after which the page starts."""
         ...
 
+    def standing(self, target: str, now_ms: int) -> list[ActionRow]:
+        """Return the actions that wrote a target and can still be taken back, oldest first.
+
+        That is: leased, or committed and inside their undo window.
+        """
+        ...
+
     # write-once documents (proposal, decision/<n>, observation/<n>, request/<n>, grant_*, receipt, verdict …)
     def put_document(self, action: str, kind: str, data: bytes) -> None:
         """Write a document once; the same bytes again are nothing new, other bytes raise StoreFault."""

@@ -17,6 +17,10 @@ _UPDATE_ACTION = update("actions", _ACTION, "id = ? AND version = ?")
 _SELECT_ACTION = select("actions", _ACTION)
 _ACTION_BY_ID = f"{_SELECT_ACTION} WHERE id = ?"
 
+_ON_TARGET = "id IN (SELECT action FROM applied_targets WHERE target = ?)"
+_STANDS = "(state = 'LEASED' OR (state = 'COMMITTED' AND undo_until_ms > ?))"
+_STANDING = f"{_SELECT_ACTION} WHERE {_ON_TARGET} AND {_STANDS} ORDER BY id"
+
 _INSERT_DOCUMENT = insert_new("documents", ("action", "kind", "data"))
 _UPSERT_SEALED = upsert("sealed", ("action", "kind", "data"), ("action", "kind"))
 
@@ -74,6 +78,10 @@ class ActionsTx(BaseTx):
         where = " AND ".join(test for test, _ in filters) or "TRUE"
         sql = f"{_SELECT_ACTION} WHERE {where} ORDER BY id DESC LIMIT ?"
         return [_action(found) for found in self._all(sql, *(value for _, value in filters), limit)]
+
+    def standing(self, target: str, now_ms: int) -> list[ActionRow]:
+        """Return the leased actions, and the committed ones inside their undo window, that wrote a target."""
+        return [_action(found) for found in self._all(_STANDING, target, now_ms)]
 
     def put_document(self, action: str, kind: str, data: bytes) -> None:
         """Write a document once; other bytes under the same name raise StoreFault."""

@@ -16,8 +16,9 @@ from gateway.service.context import SWITCH_CODE, covers, is_withdrawn
 from gateway.service.incidents import note_write
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
-from gateway.service.record import Recorder
+from gateway.service.record import LeafBody, Recorder
 from gateway.service.settle import Case
+from gateway.service.supersede import Inherited, inherit, take_over
 from gateway.service.views import WorkView
 from gateway.service.world import World
 
@@ -38,11 +39,13 @@ async def begin_attempt(
     work = world.hub.work(work_id, action)
     if work is None or work.purpose != purpose:
         return False, "WORK_UNKNOWN"
+    inherited = None
     if purpose == "apply":
         point("before_intent", "gateway")
+        inherited = await inherit(world, action) if work.snapshot else None
     try:
         await world.store.write(
-            lambda tx: _begin(world, tx, work, Purpose(purpose), nonce=nonce, fence=fence, instance=instance)
+            lambda tx: _begin(world, tx, work, Purpose(purpose), inherited, nonce=nonce, fence=fence, instance=instance)
         )
     except _NotBegun as exc:
         world.hub.finish(work_id)
@@ -62,7 +65,10 @@ class _NotBegun(Exception):  # noqa: N818  # an answer, not a fault
         self.reason = reason
 
 
-def _begin(world: World, tx: Tx, work: WorkView, purpose: Purpose, *, nonce: str, fence: int, instance: str) -> None:
+def _begin(
+    world: World, tx: Tx, work: WorkView, purpose: Purpose, inherited: Inherited | None, *, nonce: str, fence: int,
+    instance: str,
+) -> None:  # fmt: skip
     """Write the intent of an attempt; raises _NotBegun with the first check that failed."""
     recorder = Recorder.load(world, tx, work.action)
     row = recorder.row
@@ -93,7 +99,11 @@ def _begin(world: World, tx: Tx, work: WorkView, purpose: Purpose, *, nonce: str
     _check_free(world, tx, row, proposal, work.first_step)
     # 8. Every target is ours.
     _lock(tx, row.id, proposal)
-    _begin_apply(world, tx, recorder, work, proposal, fence, instance)
+    # 9. The way back that was signed is the one from here.
+    granted = take_over(world, tx, row, inherited) if work.snapshot and recorder.state is State.GRANTED else ()
+    if granted is None:
+        raise _NotBegun("LEASE_CHANGED")
+    _begin_apply(world, tx, recorder, work, proposal, granted, fence, instance)
 
 
 def _check_time(now_ms: int, deadline_ms: int, expires_ms: int) -> None:
@@ -132,8 +142,9 @@ def _lock(tx: Tx, action: str, proposal: Proposal) -> None:
 
 
 def _begin_apply(
-    world: World, tx: Tx, recorder: Recorder, work: WorkView, proposal: Proposal, fence: int, instance: str
-) -> None:
+    world: World, tx: Tx, recorder: Recorder, work: WorkView, proposal: Proposal, granted: tuple[LeafBody, ...],
+    fence: int, instance: str,
+) -> None:  # fmt: skip
     now = world.clock.now_ms()
     step = work.first_step
     attempt = (K.ATTEMPT, {"purpose": "apply", "fence": fence, "instance": instance, "at_ms": now})
@@ -152,7 +163,7 @@ def _begin_apply(
         changes["lease_end_ms"] = now + asked * 1000
         recorder.due(Due.LEASE_END, changes["lease_end_ms"])
     reason = recorder.row.reason if recorder.state is State.EXECUTING else ""
-    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, reason=reason, **changes)
+    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, *granted, reason=reason, **changes)
     recorder.save()
 
 

@@ -78,6 +78,8 @@ async def keep(world: World, principal: Principal, request_id: str, action: str)
     def choose(tx: Tx, case: Case) -> Choice:
         if case.state not in {State.VERIFYING, State.LEASED}:
             raise not_now(case, "kept")
+        if case.state is State.LEASED:
+            must_be_free(tx, case)  # whoever overwrites it now has signed a way back to before the lease
         asked = _requirements(tx, case)["approvals"]
         needed = required((Approval(a["group"], a["n"], Assurance(a["assurance"])) for a in asked), world.settings)
         approver_only(principal, case.row, needed)

@@ -14,6 +14,7 @@ from gateway.service.record import LeafBody, Recorder
 from gateway.service.reports import ProbeReport, StepReport
 from gateway.service.sealed import put_sealed
 from gateway.service.settle import Case, Choice, settle
+from gateway.service.supersede import superseded
 from gateway.service.verify import start_verification
 from gateway.service.world import World
 
@@ -97,6 +98,7 @@ def _outcome(
     return Choice(
         event, guard, leaves, reason=reason, statuses=statuses, code=code,
         changes=_lease(world, case, resumed=resumed) if guard is Guard.LAST_WRITE else {}, also=also,
+        supersedes=superseded(world, tx, case, statuses),
     )  # fmt: skip
 
 

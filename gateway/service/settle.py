@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.core.canonical import Json
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State, advance
 from gateway.core.receipt import LogRef, StepStatus
@@ -46,6 +45,8 @@ class Choice:
     changes: Mapping[str, Any] = field(default_factory=dict)
     also: Callable[[Tx, Recorder], None] = _nothing
     """What else is written in the same unit of work: journal, timers, evidence."""
+    supersedes: tuple["Case", ...] = ()
+    """Actions that end in the same unit of work, because all that they changed was overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,28 @@ async def settle(world: World, action: str, choose: Callable[[Tx, Case], Choice 
     return state
 
 
+async def _receipts_of_superseded(world: World, by: str, cases: tuple[Case, ...], log: LogRef) -> list[bytes]:
+    return [
+        await issue_receipt(world, case.row, case.proposal, State.SUPERSEDED, dict(case.statuses), log, cause=by)
+        for case in cases
+    ]
+
+
+def _end_superseded(world: World, tx: Tx, by: str, case: Case, receipt: bytes) -> None:
+    """End an action that another one has overwritten; raises Precondition when it moved since it was read."""
+    recorder = Recorder.load(world, tx, case.row.id)
+    recorder.expect(case.row.version)
+    supersession = (K.SUPERSESSION, {"by": by, "targets": list(case.proposal.targets)})
+    recorder.advance(
+        Event.SUPERSEDE, None, supersession, _receipt_leaf(tx, case.row, receipt), reason="SUPERSEDED", lease_end_ms=0
+    )
+    recorder.save()
+
+
+def _receipt_leaf(tx: Tx, row: ActionRow, receipt: bytes) -> LeafBody:
+    return K.RECEIPT, {"envelope": document(tx, row.id, f"receipt/{row.version + 1}", receipt)}
+
+
 async def _settle(world: World, action: str, choose: Callable[[Tx, Case], Choice | None]) -> State | None:
     def load(tx: Tx) -> tuple[Case, Choice, LogRef] | None:
         row = tx.action(action)
@@ -97,7 +120,18 @@ async def _settle(world: World, action: str, choose: Callable[[Tx, Case], Choice
         receipt = await issue_receipt(
             world, case.row, case.proposal, taken.next, statuses, log, verdict=choice.verdict, cause=choice.cause
         )
-    return await world.store.write(lambda tx: _write(world, tx, case, choice, receipt))
+    ended = await _receipts_of_superseded(world, action, choice.supersedes, log)
+
+    def unit(tx: Tx) -> State:
+        for other, proof in zip(choice.supersedes, ended, strict=True):
+            _end_superseded(world, tx, action, other, proof)
+        return _write(world, tx, case, choice, receipt)
+
+    state = await world.store.write(unit)
+    for other in choice.supersedes:
+        world.counts.entered(State.SUPERSEDED)
+        world.bus.changed(other.row.id)
+    return state
 
 
 def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> State:
@@ -105,9 +139,7 @@ def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> 
     recorder.expect(case.row.version)
     leaves = list(choice.leaves)
     if receipt:
-        kind = f"receipt/{case.row.version + 1}"
-        body: dict[str, Json] = {"envelope": document(tx, case.row.id, kind, receipt)}
-        leaves.append((K.RECEIPT, body))
+        leaves.append(_receipt_leaf(tx, case.row, receipt))
     recorder.advance(choice.event, choice.guard, *leaves, reason=choice.reason, **choice.changes)
     for step, status in choice.statuses.items():
         tx.put_step(StepRow(case.row.id, step, status, recorder.row.fence, choice.code))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.core.canonical import Json, loads_strict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
-from gateway.core.undo import Way, compare
+from gateway.core.undo import Way, compare, fields_of
 from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
@@ -14,8 +14,9 @@ from gateway.service.common import may_have_run, page
 from gateway.service.record import Recorder
 from gateway.service.report import reason_code
 from gateway.service.reports import UndoReport
-from gateway.service.sealed import open_json, open_sealed
+from gateway.service.sealed import open_sealed
 from gateway.service.settle import Case, Choice, read_case, settle
+from gateway.service.supersede import way_back
 from gateway.service.work import make_work, offer
 from gateway.service.world import World
 
@@ -32,9 +33,8 @@ async def ask_to_undo(world: World, action: str) -> None:
         if row is None or row.state != State.UNDOING:
             return None
         case = read_case(tx, row)
-        grant = tx.document(action, "grant_undo") or b""
-        plan = open_sealed(world, tx, action, "plan") or b""
-        return case, grant, plan, open_sealed(world, tx, action, "snapshot") or b""
+        grant, snapshot = way_back(world, tx, action)
+        return case, grant, open_sealed(world, tx, action, "plan") or b"", snapshot
 
     loaded = await world.store.read(load)
     if loaded is None:
@@ -99,8 +99,7 @@ def _stale(case: Case, fence: int, body: UndoReport) -> str:
 def _restored(world: World, tx: Tx, case: Case, body: UndoReport) -> bool | None:
     """Compare what was read back with the snapshot, field by field; None when they share no field."""
     back = _json(body.read_back)
-    snapshot = open_json(world, tx, case.row.id, "snapshot")["steps"][body.step]
-    before = snapshot.get("fields", snapshot)
+    before = fields_of(loads_strict(way_back(world, tx, case.row.id)[1])["steps"][body.step])
     shared = sorted(back.keys() & before.keys()) if isinstance(back, Mapping) else []
     if not shared:
         return None

@@ -301,6 +301,23 @@ class TestIncidentsAndHistory:
         assert await store.read(lambda tx: tx.history(since_ms=0)) == History(1, 0, 20)
         assert await store.read(lambda tx: tx.history(target="db/b", since_ms=15)) == History(1, 0, 20)
 
+    async def test_what_stands_on_a_target_is_leased_or_committed_inside_its_window(self, store: Store) -> None:
+        rows = (
+            replace(ACTION, id="act_1", state="LEASED"),
+            replace(ACTION, id="act_2", state="COMMITTED", undo_until_ms=51),
+            replace(ACTION, id="act_3", state="COMMITTED", undo_until_ms=50),
+            replace(ACTION, id="act_4", state="UNDONE", undo_until_ms=51),
+            replace(ACTION, id="act_5", state="LEASED"),
+        )
+
+        def fill(tx: Tx) -> None:
+            for row in rows:
+                tx.insert_action(row)
+                tx.note_applied(row.id, "agent/a", ["db/b"] if row.id == "act_5" else ["db/a"], 10)
+
+        await store.write(fill)
+        assert await store.read(lambda tx: tx.standing("db/a", 50)) == [rows[0], rows[1]]
+
     async def test_switches_are_put_replaced_and_lifted(self, store: Store) -> None:
         stop = SwitchRow("stop", "", "", 10, "human/b", "drill")
         freeze = SwitchRow("freeze", "agent/a", "prod", 20, "human/b", "")

@@ -1,0 +1,149 @@
+"""Supersession: a change that overwrites all that an earlier one changed takes over its way back.
+
+An action covers another when the fields that it writes, by target, contain every field that the other would restore.
+Its own way back is signed before its first attempt: to the state before the other one where that was a lease (a lease
+would have ended), to what was observed otherwise.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
+from gateway.core.dsse import Envelope
+from gateway.core.effect import Undo, weakest
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import State
+from gateway.core.receipt import StepStatus
+from gateway.core.statement import Statement
+from gateway.core.undo import fields_of
+from gateway.ports import ActionRow, Tx
+from gateway.service.common import reads_only
+from gateway.service.grants import sign
+from gateway.service.proposal import Proposal
+from gateway.service.query import read_proposal
+from gateway.service.record import LeafBody, document
+from gateway.service.sealed import open_json, open_sealed, put_sealed
+from gateway.service.settle import Case, read_case
+from gateway.service.world import World
+
+Field = tuple[str, str]
+"""(target id, path of a field)."""
+_RESTORED = {Undo.EXACT, Undo.COMPENSATING}
+_INHERITED, _GRANT = "way_back", "grant_undo/inherited"
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A way back that ends at the state before the leases that an action is about to overwrite."""
+
+    snapshot: bytes
+    grant: bytes
+    leases: frozenset[str]
+
+
+def way_back(world: World, tx: Tx, action: str) -> tuple[bytes, bytes]:
+    """Return (undo grant, the snapshot that it is bound to) of an action; empty bytes when there is none."""
+    grant = tx.document(action, _GRANT)
+    if grant is not None:
+        return grant, open_sealed(world, tx, action, _INHERITED) or b""
+    return tx.document(action, "grant_undo") or b"", open_sealed(world, tx, action, "snapshot") or b""
+
+
+async def inherit(world: World, action: str) -> Inherited | None:
+    """Sign the way back of an action that is about to overwrite leases; None when it overwrites none."""
+
+    def load(tx: Tx) -> tuple[frozenset[str], Json, bytes] | None:
+        row = tx.action(action)
+        if row is None or row.state != State.GRANTED or tx.document(action, "grant_undo") is None:
+            return None
+        leases = _overwritten_leases(world, tx, row)
+        if not leases:
+            return None
+        snapshot = _composed(world, tx, row, leases)
+        return frozenset(lease.id for lease in leases), snapshot, tx.document(action, "grant_undo") or b""
+
+    loaded = await world.store.read(load)
+    if loaded is None:
+        return None
+    leases, snapshot, grant = loaded
+    data = canonical(snapshot)
+    claim = Statement.from_bytes(Envelope.from_bytes(grant).payload)
+    fresh = {"grantId": world.ids.new("grt"), "nonce": world.ids.nonce(), "undoPlanDigest": digest_bytes(data)}
+    claim = replace(claim, predicate={**claim.predicate, **fresh})
+    return Inherited(data, await sign(world, claim.to_bytes()), leases)
+
+
+def take_over(world: World, tx: Tx, row: ActionRow, inherited: Inherited | None) -> tuple[LeafBody, ...] | None:
+    """Store the way back with the attempt that it was signed for; None when the leases are others by now."""
+    leases = frozenset(lease.id for lease in _overwritten_leases(world, tx, row))
+    if leases != (inherited.leases if inherited is not None else frozenset()):
+        return None
+    if inherited is None:
+        return ()
+    put_sealed(world, tx, row.id, _INHERITED, inherited.snapshot)
+    envelope = document(tx, row.id, _GRANT, inherited.grant)
+    return ((K.GRANT, {"purpose": "undo", "undo_envelope": envelope}),)
+
+
+def superseded(world: World, tx: Tx, case: Case, statuses: Mapping[int, StepStatus]) -> tuple[Case, ...]:
+    """Return the actions whose every field is overwritten once these steps are applied, oldest first."""
+    if case.proposal.reads:
+        return ()
+    applied = [i for i, status in {**case.statuses, **statuses}.items() if status == "applied"]
+    written = _fields(world, tx, case.row, case.proposal, applied).keys()
+    return tuple(read_case(tx, row) for row in _covered(world, tx, case.row.id, written))
+
+
+def _overwritten_leases(world: World, tx: Tx, row: ActionRow) -> list[ActionRow]:
+    proposal = read_proposal(tx, row)
+    written = _fields(world, tx, row, proposal).keys()
+    return [covered for covered in _covered(world, tx, row.id, written) if covered.state == State.LEASED]
+
+
+def _covered(world: World, tx: Tx, action: str, written: Iterable[Field]) -> list[ActionRow]:
+    """Return the committed and leased actions all of whose fields are among those written, oldest first."""
+    fields, now = set(written), world.clock.now_ms()
+    standing = {row.id: row for target in {t for t, _ in fields} for row in tx.standing(target, now)}
+    found = []
+    for row in sorted(standing.values(), key=lambda r: r.id):
+        theirs = _fields(world, tx, row, read_proposal(tx, row)).keys() if row.id != action else ()
+        if theirs and theirs <= fields:
+            found.append(row)
+    return found
+
+
+def _fields(
+    world: World, tx: Tx, row: ActionRow, proposal: Proposal, only: Iterable[int] | None = None
+) -> dict[Field, Json]:
+    """Return the fields that an action restores when it is taken back, with their values; of some steps only."""
+    _, snapshot = way_back(world, tx, row.id)
+    if not snapshot:
+        return {}
+    seen = open_json(world, tx, row.id, "observation")["steps"]
+    taken = set(range(len(proposal.steps))) if only is None else set(only)
+    return {
+        (str(step["step"]["target"]["id"]), path): value
+        for step, saved in reversed(list(zip(proposal.steps, loads_strict(snapshot)["steps"], strict=True)))
+        if step["i"] in taken and not reads_only(step) and _restorable(step, seen)
+        for path, value in fields_of(saved).items()
+    }
+
+
+def _restorable(step: Mapping[str, Json], seen: Json) -> bool:
+    return weakest((Undo(step["undo"]), Undo(seen[step["i"]]["undo_class"]))) in _RESTORED
+
+
+def _composed(world: World, tx: Tx, row: ActionRow, leases: Iterable[ActionRow]) -> Json:
+    """Return the snapshot of an action with the values from before the leases that it overwrites."""
+    before: dict[Field, Json] = {}
+    for lease in leases:  # the oldest first: what was there before any of them
+        before = _fields(world, tx, lease, read_proposal(tx, lease)) | before
+    proposal = read_proposal(tx, row)
+    steps = open_json(world, tx, row.id, "snapshot")["steps"]
+    targets = [str(step["step"]["target"]["id"]) for step in proposal.steps]
+    return {"steps": [_replaced(saved, target, before) for saved, target in zip(steps, targets, strict=True)]}
+
+
+def _replaced(saved: Mapping[str, Json], target: str, before: Mapping[Field, Json]) -> dict[str, Json]:
+    fields = {path: before.get((target, path), value) for path, value in fields_of(saved).items()}
+    return {**saved, "fields": fields} if "fields" in saved else {**saved, **fields}
