@@ -41,6 +41,8 @@ RECORDED = {
     "DEADLINE_TOO_NEAR": "too little time was left to begin the call",
     "EXECUTOR_LOST": "the executor of a read did not report in time",
     "FENCE_STALE": "a report under a fence that was given up; it does not count",
+    "FIELDS_EDITED": "while the change was verified another edited the fields that it wrote; nothing is overwritten",
+    "FIELDS_PUT_BACK": "while the change was verified another set the fields back",
     "GRANT_CHECK_FAILED": "an executor refused a grant; security is told",
     "LEASE_CHANGED": "a lease that the change overwrites began or ended meanwhile; the attempt is offered again",
     "LEASE_ENDED": "the lease ended, so the change is taken back",

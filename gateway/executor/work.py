@@ -157,13 +157,22 @@ class Worker:
         return Applied("unknown", found.code, found.detail) if isinstance(found, _Failed) else found
 
     async def _sample(self, task: _Task) -> None:
-        values = await asyncio.gather(*(self._value(task, check) for check in task.checks))
+        """Ask every check, and read back the fields that came with the work."""
+        reads = [self._read_back(task, i) for i, saved in enumerate(task.snapshots) if saved]
+        values, fields = await asyncio.gather(
+            asyncio.gather(*(self._value(task, check) for check in task.checks)), asyncio.gather(*reads)
+        )
         now = self._clock.now_ms()
         samples = [
             {"check": check["name"], "at_ms": now, "value": value}
             for check, value in zip(task.checks, values, strict=True)
         ]
-        await self._gateway.report(task.work, SamplesSaid(canonical(samples)))
+        document = {"samples": samples, "fields": fields}
+        await self._gateway.report(task.work, SamplesSaid(canonical(document)))
+
+    async def _read_back(self, task: _Task, i: int) -> dict[str, Json]:
+        probed = await self._probe_step(task, i)
+        return {"step": i, "status": probed.status, "now": probed.after}
 
     async def _value(self, task: _Task, check: Mapping[str, Json]) -> float | None:
         """Return the value of a check; whatever goes wrong is no data, and no data is not good news."""

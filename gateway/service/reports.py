@@ -47,7 +47,10 @@ class ProbeReport:
 
 @dataclass(frozen=True, slots=True)
 class SamplesReport:
-    """Telemetry samples as JSON: [{check, at_ms, value: number|null}]."""
+    """A round as JSON: {"samples": [{check, at_ms, value: number|null}], "fields": [{step, status, now}]}.
+
+    `fields` are what was read back of each changed step: `status` as of a probe, `now` its fields or null.
+    """
 
     document: bytes
 

@@ -16,6 +16,7 @@ from gateway.ports import DueRow, Tx
 from gateway.service.common import arm, page, undo_known
 from gateway.service.grants import policy_ref, sign_observe
 from gateway.service.query import decision_record, read_proposal
+from gateway.service.readback import Told, find_conflict, read_told
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.sealed import open_json, open_sealed, put_sealed
 from gateway.service.settle import Case, Choice, settle
@@ -57,7 +58,7 @@ def start_verification(world: World, tx: Tx, recorder: Recorder) -> None:
 async def ask_to_sample(world: World, action: str) -> None:
     """Offer one round of samples to an executor, and set the timer of the next."""
 
-    def load(tx: Tx) -> tuple[Case, _Verification, bytes] | None:
+    def load(tx: Tx) -> tuple[Case, _Verification, bytes, bytes] | None:
         row = tx.action(action)
         if row is None or row.state != State.VERIFYING:
             tx.delete_due(action, Due.SAMPLE)
@@ -69,25 +70,29 @@ async def ask_to_sample(world: World, action: str) -> None:
             tx.put_due(DueRow(action, Due.SAMPLE, now + verification.window.interval_ms))
         else:
             tx.delete_due(action, Due.SAMPLE)
-        return case, verification, open_sealed(world, tx, action, "plan") or b""
+        snapshot = open_sealed(world, tx, action, "snapshot") or b""
+        return case, verification, open_sealed(world, tx, action, "plan") or b"", snapshot
 
     loaded = await world.store.write(load)
     if loaded is None:
         return
-    case, verification, plan = loaded
+    case, verification, plan, snapshot = loaded
     limit = max(verification.window.interval_ms, _SAMPLE_MS)
     policy = policy_ref(action, case.row.revision, case.row.decision_digest)
     grant = await sign_observe(world, action, case.proposal, policy, world.clock.now_ms() + limit)
     work = make_work(
         world, case.row, "sample", grant=grant, plan=plan, fence=case.row.fence, checks=verification.checks,
-        limit_ms=limit,
+        snapshot=snapshot, limit_ms=limit,
     )  # fmt: skip
     offer(world, case.row, work)
 
 
 async def sampled(world: World, action: str, data: bytes) -> None:
-    """Record samples and take the verdict as soon as there is one; what was not asked for is dropped."""
-    told = _read_samples(data)
+    """Record samples and take the verdict as soon as there is one; what was not asked for is dropped.
+
+    Where another has edited the fields that we changed, people are asked and nothing is overwritten.
+    """
+    told, fields = _read_round(data)
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state is not State.VERIFYING:
@@ -95,12 +100,16 @@ async def sampled(world: World, action: str, data: bytes) -> None:
         asked = {str(c["name"]) for c in _load(world, tx, case).checks}
         samples = [s for s in told if s["check"] in asked]
         leaf = (K.SAMPLE, {"samples": samples})
+        doc = open_json(world, tx, action, "verification")
+        conflict, held = find_conflict(world, tx, case, fields, doc.get("held", {}))
 
         def also(tx: Tx, _: Recorder) -> None:
-            doc = open_json(world, tx, action, "verification")
             doc["samples"] += samples
-            put_sealed(world, tx, action, "verification", canonical(doc))
+            put_sealed(world, tx, action, "verification", canonical({**doc, "held": held}))
 
+        if conflict is not None:
+            leaves = ((K.CONFLICT, conflict.body), leaf, page(case, conflict.code))
+            return Choice(Event.CONFLICT, Guard.EDITED, leaves, reason=conflict.code, also=also)
         return Choice(Event.SAMPLE, None, (leaf,), reason=case.row.reason, also=also)
 
     if await settle(world, action, choose) is not None:
@@ -194,9 +203,11 @@ def _terms(record: Mapping[str, Json]) -> tuple[int, int, Consequence, Consequen
     )  # fmt: skip
 
 
-def _read_samples(data: bytes) -> list[Json]:
+def _read_round(data: bytes) -> tuple[list[Json], list[Told]]:
     try:
-        return [_sample(s) for s in shape.array(loads_strict(data), "samples", MAX_SAMPLES)]
+        item = shape.members(loads_strict(data), "a round of samples", frozenset({"samples"}), frozenset({"fields"}))
+        samples = [_sample(s) for s in shape.array(item["samples"], "samples", MAX_SAMPLES)]
+        return samples, read_told(item.get("fields", ()))
     except ValueError as exc:
         raise InvalidRequest("SAMPLES_MALFORMED", f"samples are malformed: {exc}") from exc
 

@@ -238,11 +238,28 @@ async def test_an_observation_is_one_canonical_document_with_its_baseline(bench:
 
 
 async def test_samples_that_cannot_be_had_are_no_data(bench: Bench) -> None:
-    samples = loads_strict((await bench.do(pb.PURPOSE_SAMPLE, checks=CHECKS))[0].document)  # type: ignore[union-attr]
+    told = loads_strict((await bench.do(pb.PURPOSE_SAMPLE, checks=CHECKS))[0].document)  # type: ignore[union-attr]
+    samples = told["samples"]
     assert [(s["check"], s["value"]) for s in samples] == [
         ("good", 7), ("empty", None), ("down", None), ("foreign", None),
     ]  # fmt: skip
     assert {s["at_ms"] for s in samples} == {bench.clock.now_ms()}
+
+
+async def test_each_round_of_samples_tells_what_is_at_the_fields_that_were_changed(bench: Bench) -> None:
+    bench.target.fields = {"a": 1, "b": 9}
+
+    async def vanished(call: str, step: Step) -> None:
+        if step.params["name"] == "c":
+            raise TargetFault("TARGET_DOWN", call)
+
+    bench.target.meanwhile = vanished
+    told = loads_strict((await bench.do(pb.PURPOSE_SAMPLE))[0].document)  # type: ignore[union-attr]
+    assert told["fields"] == [
+        {"step": 0, "status": "applied", "now": {"a": 1}}, {"step": 1, "status": "unknown", "now": {"b": 9}},
+        {"step": 2, "status": "unknown", "now": None},
+    ]  # fmt: skip
+    assert {call for call, _ in bench.target.history} == {"probe"}
 
 
 async def test_observing_and_sampling_run_under_the_fence_of_the_attempt(bench: Bench) -> None:

@@ -20,7 +20,7 @@ from gateway.core.keys import Alg, verify_key
 from gateway.core.principal import Principal
 from gateway.core.redact import Redactor
 from gateway.core.step import Step
-from gateway.errors import PolicyFault
+from gateway.errors import PolicyFault, TargetFault
 from gateway.executor.claims import Claims
 from gateway.executor.messages import (
     Begun,
@@ -105,6 +105,8 @@ class FakeTarget:
     vanish: bool = False
     """Apply, then never answer."""
     undo_fails: str = ""
+    unreadable: bool = False
+    """Every probe fails."""
 
     async def observe(self, step: Step) -> Observed:
         value = self.values.get(step.target.id, 0)
@@ -134,10 +136,12 @@ class FakeTarget:
         return Applied("applied", after={"limit": self._wanted(step)})
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        if self.unreadable:
+            raise TargetFault("TEST_UNREADABLE", "as told")
         now = self.values.get(step.target.id, 0)
         if now == self._wanted(step):
-            return Applied("applied")
-        return Applied("not_applied" if now == snapshot["limit"] else "unknown")
+            return Applied("applied", after={"limit": now})
+        return Applied("not_applied" if now == snapshot["limit"] else "unknown", after={"limit": now})
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         if self.undo_fails:

@@ -112,4 +112,5 @@ def undone(step: int = 0, status: str = "undone", code: str = "") -> UndoReport:
 
 
 def samples(*values: tuple[str, int, Json]) -> SamplesReport:
-    return SamplesReport(canonical([{"check": c, "at_ms": at, "value": v} for c, at, v in values]))
+    """Return a round of samples; no field was read back."""
+    return SamplesReport(canonical({"samples": [{"check": c, "at_ms": at, "value": v} for c, at, v in values]}))

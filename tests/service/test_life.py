@@ -161,7 +161,7 @@ async def test_a_later_edit_of_our_fields_wins() -> None:
         made.target.values = dict.fromkeys(made.target.values, 99)
         made.telemetry.value = 50.0
         view = await made.after(4_000, view.id)
-        assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED")
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "FIELDS_EDITED")
         assert set(made.target.values.values()) == {99}
 
 

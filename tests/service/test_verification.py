@@ -113,9 +113,11 @@ async def test_samples_of_checks_that_nobody_asked_for_are_dropped() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [b"{}", b"[1]", b'[{"check":"0/errors","at_ms":"now","value":1}]', b'[{"check":"0/errors","at_ms":1,"value":"1"}]',
-     b'[{"check":"0/errors","at_ms":1,"value":true}]', b'[{"check":"0/errors","at_ms":1}]',
-     b'[{"check":"a b","at_ms":1,"value":1}]', b'[{"check":"0/errors","at_ms":1,"value":1e999}]', b"nonsense"],
+    [b"{}", b"nonsense", *(b'{"samples":[%s]}' % sample for sample in (
+        b"1", b'{"check":"0/errors","at_ms":"now","value":1}', b'{"check":"0/errors","at_ms":1,"value":"1"}',
+        b'{"check":"0/errors","at_ms":1,"value":true}', b'{"check":"0/errors","at_ms":1}',
+        b'{"check":"a b","at_ms":1,"value":1}', b'{"check":"0/errors","at_ms":1,"value":1e999}',
+     ))],
 )  # fmt: skip
 async def test_samples_of_another_shape_are_refused(document: bytes) -> None:
     async with lab(executor=False) as made:

@@ -1,0 +1,165 @@
+"""While a change is verified its fields are read back: another's edit is shown to people, never overwritten."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.canonical import Json, canonical
+from gateway.errors import InvalidRequest
+from gateway.service.reports import SamplesReport
+from tests.fakes.world import ALICE, VERIFY, Lab, lab
+from tests.service.hand import Hand, applied, running
+from tests.service.say import events, leaves, new, records
+
+pytestmark = pytest.mark.anyio
+ROLE = "pg:orders-db/role/checkout"
+
+
+async def _verifying(made: Lab) -> str:
+    made.policy.obligations = [VERIFY]
+    view = await made.settled()
+    view = await made.after(2_000, view.id)
+    assert view.state == "VERIFYING"
+    return view.id
+
+
+def fields(status: str, now: Json, step: int = 0) -> SamplesReport:
+    told = {"step": step, "status": status, "now": None if now is None else {"limit": now}}
+    return SamplesReport(canonical({"samples": [], "fields": [told]}))
+
+
+async def _say(made: Lab, hand: Hand, report: SamplesReport) -> None:
+    await made.clock.advance(1_000)
+    work = await hand.take("sample")
+    await hand.begin(work)
+    await hand.say(work, report)
+
+
+async def _by_hand(made: Lab) -> tuple[Hand, str]:
+    hand, action = await running(made)
+    await hand.say(hand.taken[-1], applied())
+    return hand, action
+
+
+async def test_an_edit_of_our_fields_is_shown_to_people_while_all_checks_are_well() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        view = await made.after(1_000, action)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "FIELDS_EDITED")
+        assert made.target.values[ROLE] == 99
+        assert [h[0] for h in made.target.history] == ["apply"]
+
+
+async def test_the_conflict_is_a_leaf_with_all_states_and_pages() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        await made.clock.advance(1_000)
+        [leaf] = [leaf for leaf in await records(made, action) if leaf.event == "conflict"]
+        assert (leaf.body["before"], leaf.body["ours"], leaf.body["theirs"]) == (
+            {"limit": 0}, {"limit": 5}, {"limit": 99},
+        )  # fmt: skip
+        assert leaf.body["fields"] == ["limit"]
+        assert (await leaves(made, action))[-3:] == ["CM1016", "CM1014", "CM1039"]
+
+
+async def test_the_target_stays_locked_until_a_person_resolves() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        await made.clock.advance(1_000)
+        assert (await made.world.store.read(lambda tx: tx.locks()))[ROLE] == action
+        await made.gateway.resolve(ALICE, new(), action, "kept", "theirs is right")
+        assert not await made.world.store.read(lambda tx: tx.locks())
+
+
+async def test_an_undo_that_a_person_asks_for_overwrites_nothing_either() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        await made.clock.advance(1_000)
+        await made.gateway.resolve(ALICE, new(), action, "retry_undo", "")
+        assert (await made.after(1_000, action)).state == "NEEDS_HUMAN"
+        assert made.target.values[ROLE] == 99
+
+
+async def test_a_change_that_was_put_back_by_another_is_found_at_the_second_look() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 0
+        assert (await made.after(1_000, action)).state == "VERIFYING"
+        view = await made.after(1_000, action)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "FIELDS_PUT_BACK")
+
+
+async def test_a_change_that_is_not_visible_yet_is_no_conflict() -> None:
+    async with lab(executor=False) as made:
+        hand, action = await _by_hand(made)
+        for _ in range(4):
+            await _say(made, hand, fields("not_applied", 0))
+        await _say(made, hand, fields("applied", 5))
+        await _say(made, hand, fields("not_applied", 0))
+        await _say(made, hand, fields("applied", 5))
+        await _say(made, hand, fields("not_applied", 0))
+        assert (await made.get(action)).state == "VERIFYING"
+
+
+async def test_what_cannot_be_read_is_no_conflict_and_no_good_news() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        made.target.unreadable = True
+        assert (await made.after(3_000, action)).state == "VERIFYING"
+        made.target.unreadable = False
+        assert (await made.after(1_000, action)).reason == "FIELDS_EDITED"
+
+
+async def test_what_has_no_way_back_has_no_fields_to_compare() -> None:
+    async with lab() as made:
+        made.target.undo_class = "neutral"
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        assert (await made.after(10_000, action)).state == "COMMITTED"
+
+
+async def test_a_harm_in_the_same_round_as_an_edit_is_a_conflict() -> None:
+    async with lab() as made:
+        action = await _verifying(made)
+        made.target.values[ROLE] = 99
+        made.telemetry.value = 50.0
+        view = await made.after(3_000, action)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "FIELDS_EDITED")
+        assert "conflict[edited]" in await events(made, action)
+
+
+@pytest.mark.parametrize("step", [1, 31])
+async def test_fields_of_a_step_that_was_not_changed_are_dropped(step: int) -> None:
+    async with lab(executor=False) as made:
+        hand, action = await _by_hand(made)
+        await _say(made, hand, fields("unknown", 99, step))
+        assert (await made.get(action)).state == "VERIFYING"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"step": 32, "status": "applied", "now": None}, {"step": 0, "status": "fine", "now": None},
+     {"step": 0, "status": "applied", "now": 7}, {"step": 0, "status": "applied"}, 7],
+)  # fmt: skip
+async def test_fields_that_are_malformed_are_refused(told: Json) -> None:
+    async with lab(executor=False) as made:
+        hand, action = await _by_hand(made)
+        with pytest.raises(InvalidRequest) as caught:
+            await _say(made, hand, SamplesReport(canonical({"samples": [], "fields": [told]})))
+        assert caught.value.code == "SAMPLES_MALFORMED"
+        assert (await made.get(action)).state == "VERIFYING"
+
+
+async def test_fields_are_read_under_the_grant_to_look() -> None:
+    async with lab(executor=False) as made:
+        hand, _ = await _by_hand(made)
+        await made.clock.advance(1_000)
+        work = await hand.take("sample")
+        assert work.snapshot
+        assert await hand.begin(replace(work, snapshot=b"")) == (True, "")
+        assert made.target.history == []
