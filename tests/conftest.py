@@ -9,9 +9,18 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.fixtures_aws import aws
+from tests.fixtures_k8s import cluster, control_plane_of_session, namespace
 from tests.fixtures_pg import postgres
 
-__all__ = ["anyio_backend", "aws", "one_loop", "postgres"]
+__all__ = ["anyio_backend", "aws", "cluster", "control_plane_of_session", "namespace", "one_loop", "postgres"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a control plane, by the fixtures that it asks for."""
+    for item in items:
+        if "control_plane_of_session" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
 
 
 @pytest.fixture(scope="session")
