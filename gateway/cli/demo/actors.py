@@ -10,23 +10,19 @@ from typing import Any
 
 import httpx2
 
+from gateway.cli.demo.place import AUDIENCE, Place
 from gateway.cli.demo.process import Child, DemoFault
-from gateway.cli.demo.site import AUDIENCE
-from gateway.cli.demo.world import World
 
 Event = Mapping[str, Any]
-LEASE_S = 12
-"""How long the agent asks for; long enough to be verified, short enough to see its end."""
-COMMENT = "the line is reverted; nobody will come back for these sessions"
 
 
-def start_gateway(world: World) -> Child:
+def start_gateway(world: Place) -> Child:
     """Start `countermand serve`, which starts its executor."""
     argv = [sys.executable, "-m", "gateway", "serve", "--config", str(world.site.config)]
     return Child.start("gateway", argv, world.folder / "gateway.log")
 
 
-def is_ready(world: World) -> bool:
+def is_ready(world: Place) -> bool:
     """Tell whether the gateway has a policy in force and its executor is there."""
     try:
         answer = httpx2.get(f"{world.site.http}/readyz", timeout=2, trust_env=False)
@@ -35,17 +31,16 @@ def is_ready(world: World) -> bool:
     return answer.status_code == httpx2.codes.OK and AUDIENCE in answer.json()["audiences"]
 
 
-def start_agent(world: World) -> Child:
-    """Start the example agent at the agent's door; it waits for an incident."""
-    argv = [sys.executable, "-m", _example("agent"), "--json", "--lease-s", str(LEASE_S)]
-    argv += ["--gateway", world.site.door("agent")]
+def start_agent(world: Place, module: str, *options: str) -> Child:
+    """Start an example agent at the agent's door; it waits for an incident."""
+    argv = [sys.executable, "-m", _example(module), "--json", *options, "--gateway", world.site.door("agent")]
     return Child.start("agent", argv, world.folder / "agent.log", output=subprocess.PIPE)
 
 
-def approve(world: World, action: str) -> list[Event]:
+def approve(world: Place, action: str, comment: str) -> list[Event]:
     """Let the person on call approve one action through the approver's own door; returns what was shown and done."""
     argv = [sys.executable, "-m", _example("approver"), "--json", "--gateway", world.site.door("approver")]
-    argv += ["--comment", COMMENT, action]
+    argv += ["--comment", comment, action]
     child = Child.start("approver", argv, world.folder / "approver.log", output=subprocess.PIPE)
     try:
         return list(events(child))

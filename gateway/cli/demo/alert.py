@@ -1,15 +1,11 @@
 """The alert: watches the metric as Alertmanager would, and sends one signed webhook when it crosses the limit."""
 
-import hashlib
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx2
-from standardwebhooks import Webhook
-
 from gateway.cli.demo import aws
+from gateway.cli.demo.firing import fire
 from gateway.cli.demo.process import DemoFault
 from gateway.cli.demo.workload import NAMESPACE_DATABASE
 
@@ -25,7 +21,8 @@ def wait_and_fire(url: str, gateway: str, secret: bytes, timeout_s: float) -> fl
         while time.monotonic() < end:
             value = _newest(metrics)
             if value is not None and value > LIMIT:
-                fire(gateway, secret, value)
+                labels = {"alertname": "DatabaseConnectionsHigh", "severity": "critical", "instance": aws.DATABASE}
+                fire(gateway, secret, labels, f"{value:.0f} connections to {aws.DATABASE}, more than {LIMIT}")
                 return value
             time.sleep(_POLL_S)
     raise DemoFault(f"the database never had more than {LIMIT} connections: the fault did not break it")
@@ -41,28 +38,3 @@ def _newest(metrics: Any) -> float | None:
     )["Datapoints"]  # fmt: skip
     points = sorted(found, key=lambda point: point["Timestamp"])
     return float(points[-1]["Maximum"]) if points else None
-
-
-def fire(gateway: str, secret: bytes, value: float) -> None:
-    """Post the signed webhook of Alertmanager; raises DemoFault when the gateway refuses it."""
-    now = datetime.now(UTC)
-    labels = {"alertname": "DatabaseConnectionsHigh", "severity": "critical", "instance": aws.DATABASE}
-    summary = f"{value:.0f} connections to {aws.DATABASE}, more than {LIMIT}"
-    body = json.dumps({
-        "version": "4", "status": "firing", "receiver": "countermand", "groupLabels": {}, "commonLabels": labels,
-        "alerts": [{
-            "status": "firing", "labels": labels, "annotations": {"summary": summary},
-            "startsAt": now.isoformat(), "fingerprint": hashlib.sha256(b"orders/connections").hexdigest()[:16],
-        }],
-    })  # fmt: skip
-    name = f"msg_{hashlib.sha256(body.encode()).hexdigest()[:24]}"
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": name,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(name, now, body),
-    }
-    url = f"{gateway}/v1/webhooks/alertmanager"
-    answer = httpx2.post(url, content=body, headers=headers, timeout=5, trust_env=False)
-    if answer.status_code != httpx2.codes.OK:
-        raise DemoFault(f"the gateway refused the alert: {answer.status_code} {answer.text}")

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from gateway.cli.demo import actors, siem
 from gateway.cli.demo.actors import Event
 from gateway.cli.demo.expect import Expectations
+from gateway.cli.demo.place import ON_CALL
 from gateway.cli.demo.result import Result, Verdict
 from gateway.cli.demo.story import Story
-from gateway.cli.demo.world import ON_CALL, World
+from gateway.cli.demo.world import World
 
 CHANGES, DENIED = 3, 4
 """How many proposals change something, and how many have to be denied."""
+_COMMENT = "the line is reverted; nobody will come back for these sessions"
 _PAGE_S = 10.0
 _EXPORT_S = 3.0
 """How long a page, and a line of the exported log, may take."""
@@ -153,7 +155,7 @@ class Plot:
         self._story.line("human", f"{ON_CALL} restarts {guilty.name}: {ended} requests under the old code end")
         self._abandoned = self._world.database.stuck(guilty.role)
         self._played.add("approval")
-        for seen in actors.approve(self._world, action):
+        for seen in actors.approve(self._world, action, _COMMENT):
             if seen["event"] == "shown":
                 self._story.line("human", f"{ON_CALL} reads: {seen['rendering']}")
             else:

@@ -14,10 +14,10 @@ from typing import Any
 import httpx2
 
 from gateway.cli.demo.expect import Expectations
+from gateway.cli.demo.place import Place
 from gateway.cli.demo.process import DemoFault, environment
 from gateway.cli.demo.result import Result
 from gateway.cli.demo.story import Story
-from gateway.cli.demo.world import World
 
 _VERIFY_S = 30
 
@@ -39,7 +39,7 @@ class Audit:
         return f"{seen}, {report['actions']} actions fold to their rows, root {report['root'][:16]}…"
 
 
-def keep_keys(world: World) -> Path:
+def keep_keys(world: Place) -> Path:
     """Fetch the public keys of a running gateway and keep them away from its state."""
     answer = httpx2.get(f"{world.site.http}/.well-known/jwks.json", timeout=5, trust_env=False)
     if answer.status_code != httpx2.codes.OK:
@@ -49,7 +49,7 @@ def keep_keys(world: World) -> Path:
     return path
 
 
-def prove(world: World, keys: Path, story: Story, expect: Expectations, result: Result) -> None:
+def prove(world: Place, keys: Path, story: Story, expect: Expectations, result: Result) -> None:
     """Verify the log offline, then a copy of it in which one byte of one leaf is flipped."""
     honest = _verify(world.site.state, keys)
     expect.check("`countermand audit verify` accepts the log", honest.code == 0, honest.words)

@@ -32,6 +32,8 @@ _READY_S = 60.0
 _BASELINE_S = 4.0
 """Seconds of ordinary traffic before the deployment."""
 _ALERT_S = 25.0
+_LEASE_S = 12
+"""How long the agent asks for; long enough to be verified, short enough to see its end."""
 _AGENT_S = 90.0
 _INTERRUPTED = 130
 _FAULTS = (
@@ -82,7 +84,7 @@ def _play(case: Case, options: Options, folder: Path, story: Story, expect: Expe
             gateway.wait_until(lambda: actors.is_ready(world), _READY_S)
         keys = keep_keys(world)
         _introduce(world, story)
-        agent = actors.start_agent(world)
+        agent = actors.start_agent(world, "agent", "--lease-s", str(_LEASE_S))
         stack.callback(agent.stop)
         _break(world, story, since)
         plot = Plot(world, story, expect, result)

@@ -1,44 +1,21 @@
 """The demo's site: every file that the gateway and its executor read, generated; nothing is left to configure."""
 
-import base64
 import secrets
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from gateway.cli.demo import aws, overlay
+from gateway.cli.demo import aws, overlay, place
 from gateway.cli.demo.case import Case
 from gateway.cli.demo.database import EXECUTOR, READER, Database
+from gateway.cli.demo.place import Site
 from gateway.cli.demo.repository import program
 from gateway.cli.demo.workload import NAMESPACE_DATABASE
 
-AUDIENCE = "executor/local"
-AGENT, APPROVER = "agent/sre-1", "person/on-call"
 CALM = 16
 """Connections below which the database is well again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where everything of the gateway is."""
-
-    config: Path
-    executor: Path
-    state: Path
-    http: str
-    """Base URL of the HTTP door."""
-    alert_secret: bytes
-    export: Path
-    """Where the log is exported to."""
-
-    def door(self, name: str) -> str:
-        """Return the address of a door: agent, approver or executor."""
-        return f"unix:{self.state / 'sockets' / f'{name}.sock'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +34,17 @@ def write(folder: Path, parts: Parts) -> Site:
     """Write the site below a new private folder."""
     folder.mkdir(mode=0o700)
     overlay.write(folder / "overlay", datetime.now(UTC))
-    alert_secret, port = secrets.token_bytes(32), _free_port()
-    _secret(folder / "alerts.secret", _whsec(alert_secret))
-    _secret(folder / "pager.secret", _whsec(parts.pager_secret))
-    _secret(folder / "orders.dsn", parts.database.dsn(EXECUTOR))
-    _secret(folder / "aws.secret", aws.SECRET_KEY)
+    alert_secret, port = secrets.token_bytes(32), place.free_port()
+    place.write_secret(folder / "alerts.secret", place.whsec(alert_secret))
+    place.write_secret(folder / "pager.secret", place.whsec(parts.pager_secret))
+    place.write_secret(folder / "orders.dsn", parts.database.dsn(EXECUTOR))
+    place.write_secret(folder / "aws.secret", aws.SECRET_KEY)
     http = f"http://127.0.0.1:{port}"
     site = Site(
         folder / "gateway.yaml", folder / "executor.yaml", folder / "state", http, alert_secret, folder / "siem.jsonl"
     )
-    _yaml(site.config, _gateway(folder, parts, port))
-    _yaml(site.executor, _executor(site, parts))
+    place.write_yaml(site.config, _gateway(folder, parts, port))
+    place.write_yaml(site.executor, _executor(site, parts))
     return site
 
 
@@ -77,20 +54,16 @@ def _gateway(folder: Path, parts: Parts, port: int) -> dict[str, Any]:
         "origin": "demo.countermand.local/log",
         "environments": {"prod": {"criticality": "high"}},
         "scopes": {
-            "orders-db": _scope("postgres"),
-            "prod-aws": _scope("aws", default_region=aws.REGION, regions=[aws.REGION]),
-            "app-repo": _scope("git"),
-            "prod-eu": _scope("kubernetes"),
+            "orders-db": place.scope("postgres"),
+            "prod-aws": place.scope("aws", default_region=aws.REGION, regions=[aws.REGION]),
+            "app-repo": place.scope("git"),
+            "prod-eu": place.scope("kubernetes"),
         },
         "aws_services": ["apigateway", "cloudwatch", "rds"],
         "verification": _profiles(),
         "timing": {"lease_margin_ms": 2_000, "redispatch_ms": 200, "checkpoint_ms": 500, "reconcile_ms": 5_000},
         "policy": {"overlay": "overlay", "workers": 1},
-        "principals": [
-            {"id": AGENT, "door": "agent", "owner": "team-shop", "groups": ["sre-agents"], "model_tier": "large",
-             "default": True},
-            {"id": APPROVER, "door": "approver", "owner": "team-oncall", "groups": ["sre-oncall"], "default": True},
-        ],
+        "principals": place.principals(),
         "http": {"port": port, "webhook_secret_file": "alerts.secret"},
         "executor": "executor.yaml",
         "exporters": {"siem": {"type": "jsonl", "path": str(folder / "siem.jsonl")}},
@@ -98,10 +71,6 @@ def _gateway(folder: Path, parts: Parts, port: int) -> dict[str, Any]:
             "on-call": {"type": "webhook", "url": parts.pager_url, "secret_file": str(folder / "pager.secret")},
         },
     }  # fmt: skip
-
-
-def _scope(tool: str, **more: Any) -> dict[str, Any]:
-    return {"tool": tool, "audience": AUDIENCE, "environments": {"*": "prod"}, **more}
 
 
 def _profiles() -> dict[str, Any]:
@@ -125,7 +94,7 @@ def _profiles() -> dict[str, Any]:
 
 def _executor(site: Site, parts: Parts) -> dict[str, Any]:
     return {
-        "audience": AUDIENCE,
+        "audience": place.AUDIENCE,
         "gateway": {"address": site.door("executor")},
         "keys": {"jwks": str(site.state / "keys" / "trusted.json")},
         "scopes": {
@@ -156,22 +125,3 @@ def _queries(case: Case) -> dict[str, Mapping[str, Any]]:
         },
         "rows_per_s": {"sql": f"SELECT ({counts}) / 2.0"},
     }
-
-
-def _yaml(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-
-
-def _secret(path: Path, text: str) -> None:
-    path.touch(0o600)
-    path.write_text(text, encoding="utf-8")
-
-
-def _whsec(secret: bytes) -> str:
-    return "whsec_" + base64.b64encode(secret).decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

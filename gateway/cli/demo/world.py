@@ -11,11 +11,11 @@ from gateway.cli.demo import aws, database, postgres, repository, site, workload
 from gateway.cli.demo.aws import Account
 from gateway.cli.demo.case import Case
 from gateway.cli.demo.oncall import Pager
+from gateway.cli.demo.place import ON_CALL, Site
 from gateway.cli.demo.process import Child
 
 Redirect = Callable[[str], str]
 """From the AWS API's URL to the one that the executor gets; a test puts a proxy in between."""
-ON_CALL = "Noor Haddad"
 
 
 class World:
@@ -29,7 +29,7 @@ class World:
         repo: repository.Repository,
         account: Future[Account],
         pager: Pager,
-        files: site.Site,
+        files: Site,
         children: tuple[Child, ...],
     ) -> None:
         self.case = case
