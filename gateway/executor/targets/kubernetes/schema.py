@@ -47,3 +47,6 @@ MERGE_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 PORT_KEYS: tuple[tuple[str, ...], ...] = (("containerPort", "protocol"), ("port", "protocol"))
 # A list of another kind (custom resources) is keyed when every element has such a member and no two share it.
 FALLBACK_KEY = ("name",)
+
+# Values that the API server picks itself when they are not given, and differently each time.
+ALLOCATED = frozenset({"nodePort", "healthCheckNodePort", "clusterIP", "clusterIPs"})

@@ -1,0 +1,199 @@
+"""Objects that come into being: create, expose, and apply where nothing is yet. Taken back, they are deleted.
+
+Deleting takes every edit of others with it, so an object that anybody else has written since is left to people.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.core.canonical import Json, thaw
+from gateway.core.effect import Undo
+from gateway.core.step import Step
+from gateway.executor.output import OnChunk
+from gateway.executor.targets import seen as see
+from gateway.executor.targets.kubernetes.bodies import APPLY, PLAIN, Body, Declined, verb_of
+from gateway.executor.targets.kubernetes.calls import (
+    MANAGER,
+    Answer,
+    Api,
+    CallFailed,
+    Failure,
+    Ref,
+    collection,
+    collection_of,
+    failure_of,
+    lost,
+    write_query,
+)
+from gateway.executor.targets.kubernetes.contents import inside
+from gateway.executor.targets.kubernetes.difference import Difference, difference
+from gateway.executor.targets.kubernetes.guard import deletion
+from gateway.executor.targets.kubernetes.observing import absent, failed, observed, target_id
+from gateway.executor.targets.kubernetes.ownership import iac_of, people
+from gateway.executor.targets.kubernetes.patching import UNOBSERVED
+from gateway.executor.targets.kubernetes.resolving import read
+from gateway.executor.targets.kubernetes.snapshots import Entry, entries_of
+from gateway.ports import Applied, Clock, Observed, Undone
+
+_GONE: dict[str, Json] = {"exists": False}
+_THERE: dict[str, Json] = {"exists": True}
+# Deleted, they take with them what was put into them meanwhile.
+_HOLDERS = frozenset({"PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Job", "Pod"})
+_EXPOSED: Mapping[str, tuple[str, str, str]] = MappingProxyType({
+    "Deployment": ("apps", "v1", "deployments"), "ReplicaSet": ("apps", "v1", "replicasets"),
+    "ReplicationController": ("", "v1", "replicationcontrollers"), "Pod": ("", "v1", "pods"),
+    "Service": ("", "v1", "services"),
+})  # fmt: skip
+
+
+class Making:
+    """Create one object."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api = api
+        self._clock = clock
+
+    async def observe(self, step: Step) -> Observed:
+        """Try the creation."""
+        try:
+            body = await self.object_of(step)
+            if isinstance(body, Failure | Declined):
+                return failed([see.unknown(step.target.id, self._clock.now_ms(), body.code)], body)
+            return await self._try(step, body)
+        except CallFailed as exc:
+            return absent(step, self._clock.now_ms(), lost(exc))
+
+    async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:  # noqa: ARG002
+        """Create the object; one of that name that came in between is a refusal."""
+        if "objects" not in snapshot:
+            return UNOBSERVED
+        (entry,) = entries_of(snapshot)
+        body = Body(str(entry.extra["content_type"]), thaw(entry.extra["object"]))
+        try:
+            if body.content_type == APPLY and not isinstance(await read(self._api, entry.ref.path), Failure):
+                return Applied("not_applied", "K8S_ALREADY_EXISTS", "an object of this name exists now")
+        except CallFailed as exc:
+            return Applied("not_applied", exc.code, exc.detail)
+        try:
+            answer = await self._send(step, entry.ref, body, dry=False)
+        except CallFailed as exc:
+            failure = lost(exc)
+            return Applied(failure.status, failure.code, failure.detail)
+        if not answer.ok:
+            failure = failure_of(answer)
+            return Applied(failure.status, failure.code, failure.detail)
+        said = f"{step.api['resource']}/{entry.ref.name}: {verb_of(step)}, uid {answer.body['metadata']['uid']}\n"
+        return Applied("applied", output=said.encode(), after=_THERE)
+
+    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        """Tell whether the object is there, and ours."""
+        if "objects" not in snapshot or step.params.get("dry_run"):
+            return Applied("not_applied", "NOTHING_DONE", "there is nothing that could have been changed")
+        (entry,) = entries_of(snapshot)
+        try:
+            live = await read(self._api, entry.ref.path)
+        except CallFailed as exc:
+            return Applied("unknown", exc.code, exc.detail)
+        if isinstance(live, Failure):
+            gone = live.code == "TARGET_NOT_FOUND"
+            return Applied("not_applied" if gone else "unknown", live.code, live.detail, after=_GONE if gone else None)
+        ours = any(each.manager == MANAGER for each in people(live))
+        return Applied("applied" if ours else "not_applied", "" if ours else "K8S_ALREADY_EXISTS", after=_THERE)
+
+    async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
+        """Delete the object, if nobody else has written it, and look that it is gone."""
+        if step.params.get("dry_run"):
+            return Undone("undone", "NOTHING_DONE", "a dry run changes nothing", {})
+        if "objects" not in snapshot:
+            return Undone("impossible", "SNAPSHOT_MISSING", "the step was not observed")
+        (entry,) = entries_of(snapshot)
+        try:
+            return await self._delete(entry)
+        except CallFailed as exc:
+            return Undone("retry", exc.code, exc.detail)
+
+    async def object_of(self, step: Step) -> Body | Failure | Declined:
+        """Return what is to be created. Raises CallFailed."""
+        if verb_of(step) != "expose":
+            return Body(str(step.api["content_type"]), thaw(step.api["body"]))
+        at = collection(*_EXPOSED[step.target.kind], step.target.namespace)
+        live = await read(self._api, Ref(at, step.target.names[0]).path)
+        return live if isinstance(live, Failure) else service_of(step, live)
+
+    async def _try(self, step: Step, body: Body) -> Observed:
+        document = body.body
+        ref = Ref(collection_of(step, step.target.namespace), document["metadata"]["name"], step.target.namespace)
+        value = {"kind": document.get("kind", step.target.kind), "creates": True, "iac": iac_of(document)}
+        fact = see.known(target_id(step, ref), self._clock.now_ms(), value)
+        answer = await self._send(step, ref, body, dry=True)
+        if not answer.ok:
+            return failed([fact], failure_of(answer))
+        kind = str(answer.body.get("kind", ""))
+        extra = {"object": document, "content_type": body.content_type}
+        made = difference({}, document)
+        shown = Entry(ref, "", Difference(made.before, made.after), kind == "Secret")
+        undo = Undo.NONE if kind in _HOLDERS else Undo.COMPENSATING
+        entry = Entry(ref, "", secret=kind == "Secret", extra=extra)
+        tried = observed([fact], [shown], undo)
+        return Observed(tried.facts, tried.preflight, {"fields": _GONE, "objects": [entry.to_json()]}, undo)
+
+    async def _send(self, step: Step, ref: Ref, body: Body, *, dry: bool) -> Answer:
+        path = ref.path if body.content_type == APPLY else ref.collection
+        query = write_query(step, dry=dry, strict=True)
+        return await self._api.call(str(step.api["method"]), path, query=query, body=body)
+
+    async def _delete(self, entry: Entry) -> Undone:
+        live = await read(self._api, entry.ref.path)
+        if isinstance(live, Failure):
+            return _gone(live)
+        strangers = sorted({each.manager for each in people(live)} - {MANAGER})
+        if strangers:
+            return Undone("conflict", "EDITED_BY_OTHERS", f"{entry.ref.label} was written by {', '.join(strangers)}",
+                          _THERE)  # fmt: skip
+        if live.get("kind") == "Namespace" and (held := await inside(self._api, entry.ref.name)) != {}:
+            return Undone("conflict", "NAMESPACE_NOT_EMPTY", f"{entry.ref.label} holds {held or 'unknown objects'}",
+                          _THERE)  # fmt: skip
+        metadata = live["metadata"]
+        if not metadata.get("deletionTimestamp"):
+            options = {"propagationPolicy": "Background"}
+            body = deletion(options, metadata["uid"], metadata["resourceVersion"])
+            answer = await self._api.call("DELETE", entry.ref.path, body=body)
+            if not answer.ok and answer.status not in {404, 409}:
+                failure = failure_of(answer)
+                return Undone("retry", failure.code, failure.detail)
+        return _gone(await read(self._api, entry.ref.path))
+
+
+def service_of(step: Step, live: Mapping[str, Json]) -> Body | Declined:
+    """Return the Service that `kubectl expose` makes of an object."""
+    selector = _selector(live)
+    if not selector:
+        return Declined("K8S_NOTHING_TO_SELECT", "the object has no plain selector or labels to expose; name another")
+    port = int(step.params["port"])
+    target = step.params.get("target_port", port)
+    entry = {"port": port, "protocol": step.params.get("protocol", "TCP"),
+             "targetPort": int(target) if str(target).isdecimal() else target}  # fmt: skip
+    metadata: dict[str, Json] = {"name": step.params.get("name", step.target.names[0])}
+    if labels := live["metadata"].get("labels"):
+        metadata["labels"] = thaw(labels)
+    spec: dict[str, Json] = {"ports": [entry], "selector": thaw(selector)}
+    if "type" in step.params:
+        spec["type"] = step.params["type"]
+    return Body(PLAIN, {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
+def _selector(live: Mapping[str, Json]) -> Json:
+    if live.get("kind") == "Pod":
+        return live["metadata"].get("labels")
+    selector = (live.get("spec") or {}).get("selector") or {}
+    if live.get("kind") in {"Service", "ReplicationController"}:
+        return selector
+    return None if selector.get("matchExpressions") else selector.get("matchLabels")
+
+
+def _gone(live: Mapping[str, Json] | Failure) -> Undone:
+    if not isinstance(live, Failure):
+        return Undone("retry", "STILL_THERE", "the object is not gone yet", _THERE)
+    if live.code == "TARGET_NOT_FOUND":
+        return Undone("undone", read_back=_GONE)
+    return Undone("retry", live.code, live.detail)

@@ -1,0 +1,76 @@
+"""From what became of each object to what became of the step."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.core.canonical import Json
+from gateway.core.step import Step
+from gateway.executor.targets.kubernetes.snapshots import Entry, told
+from gateway.executor.targets.kubernetes.writing import Restored, Written
+from gateway.ports import Applied, Undone
+
+
+def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Applied:
+    """Return the outcome of a step; `done` has an entry for every object that was begun.
+
+    A step of several objects that stopped half-way is unknown: part of it stands, and people have to see it.
+    """
+    after = _after(entries, done)
+    last = done[-1] if done else Written("applied")
+    stands = [each for each in done if each.status == "applied"]
+    if len(stands) == len(entries):
+        codes = [each for each in done if each.code]
+        code, detail = (codes[0].code, codes[0].detail) if codes else ("", "")
+        return Applied("applied", code, detail, output=_output(step, entries, done), after=after)
+    if not stands:
+        return Applied(last.status, last.code, last.detail, after=after)
+    detail = f"{len(stands)} of {len(entries)} objects were changed, then {last.code}: {last.detail}"
+    return Applied("unknown", "HALF_APPLIED", detail, output=_output(step, entries, done), after=after)
+
+
+def looked(entries: Sequence[Entry], found: Sequence[Written]) -> Applied:
+    """Return what a probe of all objects tells."""
+    statuses = {each.status for each in found}
+    after = _after(entries, found)
+    if not entries:
+        return Applied("applied", "NOTHING_MATCHED", "no object matched, so there is nothing to do")
+    if len(statuses) == 1:
+        first = found[0]
+        return Applied(first.status, first.code, first.detail, after=after)
+    return Applied("unknown", "HALF_APPLIED", "some of the objects are changed and some are not", after=after)
+
+
+def undone(entries: Sequence[Entry], done: Sequence[Restored]) -> Undone:
+    """Return the outcome of an undo: the worst of its objects; what could be restored is restored."""
+    back = _after(entries, done)
+    for status in ("conflict", "retry", "impossible"):
+        worst = [each for each in done if each.status == status]
+        if worst:
+            details = "; ".join(each.detail for each in worst)
+            return Undone(worst[0].status, worst[0].code, details, back)
+    noted = next((each for each in done if each.code), Restored("undone"))
+    return Undone("undone", noted.code, noted.detail, back)
+
+
+def _after(entries: Sequence[Entry], done: Sequence[Written | Restored]) -> dict[str, Json]:
+    values: list[Mapping[str, Json]] = [each.now or {} for each in done]
+    values += [{}] * (len(entries) - len(done))
+    fields = told(entries, values)
+    if len(entries) == 1:
+        return fields
+    journal = [
+        {"object": entry.ref.label, "status": each.status} | ({"code": each.code} if each.code else {})
+        for entry, each in zip(entries, done, strict=False)
+    ]
+    return fields | {"journal": journal}
+
+
+def _output(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> bytes:
+    """Say in one line per object what was done, as kubectl does."""
+    resource, _, verb = step.operation.rpartition(".")
+    dry = " (dry run)" if step.params.get("dry_run") else ""
+    lines = [
+        f"{resource}/{entry.ref.name}: {verb}{dry}"
+        for entry, each in zip(entries, done, strict=False)
+        if each.status == "applied"
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
