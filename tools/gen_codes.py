@@ -38,6 +38,8 @@ RECORDED = {
     "AWS_FAILED": "the AWS API answered with a failure, so the outcome is not known",
     "AWS_REFUSED": "the AWS API refused the call",
     "BEGIN_LOST": "the executor did not hear the leave to begin and touched nothing",
+    "CHECKS_STILL_BAD": "everything is taken back, and the checks are still worse than before the change",
+    "CHECKS_WITHOUT_DATA": "everything is taken back, and there is no data to prove that the harm is over",
     "DEADLINE_TOO_NEAR": "too little time was left to begin the call",
     "EXECUTOR_LOST": "the executor of a read did not report in time",
     "FENCE_STALE": "a report under a fence that was given up; it does not count",

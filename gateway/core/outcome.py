@@ -210,15 +210,15 @@ def _standing(check: Check, baseline: float | None, series: Series, window: Wind
     if baseline is None and check.limit is None:
         return Standing.NO_BASELINE
     values = [value for _, value in series]
-    worse = [check.kind is CheckKind.NOT_WORSE and _worse(check, baseline, value) for value in values]
-    if _longest(worse) >= check.breaches:
+    bad = [check.kind is CheckKind.NOT_WORSE and worse(check, baseline, value) for value in values]
+    if _longest(bad) >= check.breaches:
         return Standing.HARMED
     present = {slot for slot, _ in series}
     if len(present) < check.min_samples:
         return Standing.TOO_FEW
     if _longest(slot not in present for slot in range(window.slots)) > check.max_gap:
         return Standing.GAP
-    if worse[-1]:
+    if bad[-1]:
         return Standing.PENDING_HARM
     return Standing.REACHED if _reached(check, baseline, values[-check.min_samples :]) else Standing.MISSED
 
@@ -232,7 +232,8 @@ def _longest(flags: Iterable[bool]) -> int:
     return longest
 
 
-def _worse(check: Check, baseline: float | None, value: float) -> bool:
+def worse(check: Check, baseline: float | None, value: float) -> bool:
+    """Tell whether a value is past the limit (unless it was so before) or past the baseline's margin."""
     sign = 1.0 if check.direction is Direction.LOWER else -1.0
     past_limit = check.limit is not None and sign * value > sign * check.limit
     if baseline is None:

@@ -120,6 +120,7 @@ class Guard(StrEnum):
     KEY_REVOKED = "key_revoked"
     MORE = "more"
     LAST = "last"
+    RECHECK = "recheck"
     LAST_READ = "last_read"
     LAST_WRITE = "last_write"
     READS = "reads"
@@ -148,7 +149,9 @@ class Guard(StrEnum):
     TRANSIENT = "transient"
     IMPOSSIBLE = "impossible"
     EDITED = "edited"
+    CHECKS_GOOD = "checks_good"
     CHECKS_BAD = "checks_bad"
+    UNPROVEN = "unproven"
     KEPT = "kept"
     UNDONE_BY_HAND = "undone_by_hand"
 
@@ -180,7 +183,8 @@ GUARDS: Mapping[Guard, str] = MappingProxyType(
         Guard.FROZEN: "a freeze covers it",
         Guard.KEY_REVOKED: "the signing key was revoked",
         Guard.MORE: "more steps to come; no abort, stop or freeze",
-        Guard.LAST: "the last step; the checks pass",
+        Guard.LAST: "the last step; no check is to be asked again",
+        Guard.RECHECK: "the last step; the checks are sampled again",
         Guard.LAST_READ: "the last step of a plan that only reads",
         Guard.LAST_WRITE: "the last step of a plan that writes",
         Guard.READS: "the plan only reads",
@@ -209,7 +213,9 @@ GUARDS: Mapping[Guard, str] = MappingProxyType(
         Guard.TRANSIENT: "a transient error before the undo deadline",
         Guard.IMPOSSIBLE: "the target refuses the undo",
         Guard.EDITED: "our fields were edited by another; nothing is overwritten",
-        Guard.CHECKS_BAD: "taken back, yet the checks are still bad",
+        Guard.CHECKS_GOOD: "taken back, and no check is worse than before the change",
+        Guard.CHECKS_BAD: "taken back, yet the checks are still bad at the end of the window",
+        Guard.UNPROVEN: "taken back, and there is no data: UNDONE where the profile says undo, else people are asked",
         Guard.KEPT: "a human keeps the change",
         Guard.UNDONE_BY_HAND: "a human took it back",
     }

@@ -26,7 +26,7 @@ _READING = {Purpose.OBSERVE, Purpose.PROBE, Purpose.SAMPLE}
 _IN_STATE = {
     Purpose.OBSERVE: {State.PROPOSED, State.AWAITING_APPROVAL},
     Purpose.PROBE: {State.EXECUTING},
-    Purpose.SAMPLE: {State.VERIFYING},
+    Purpose.SAMPLE: {State.VERIFYING, State.UNDOING},
     Purpose.APPLY: {State.GRANTED, State.EXECUTING},
     Purpose.UNDO: {State.UNDOING},
 }

@@ -75,6 +75,11 @@ def may_have_run(proposal: Proposal, statuses: Mapping[int, StepStatus]) -> list
     return [s["i"] for s in proposal.steps if statuses.get(s["i"]) in _MAY_HAVE_RUN and not reads_only(s)]
 
 
+def pending_undo(case: Case) -> list[int]:
+    """Return the indexes of applied writes in the order in which they are taken back."""
+    return may_have_run(case.proposal, case.statuses)[::-1]
+
+
 def undo_known(world: World, tx: Tx, case: Case, statuses: Mapping[int, StepStatus] | None = None) -> bool:
     """Tell whether every write that stands can be taken back, by what was observed before it."""
     sealed = open_sealed(world, tx, case.row.id, "observation")

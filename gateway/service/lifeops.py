@@ -5,10 +5,12 @@ from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
 from gateway.errors import Forbidden, InvalidRequest, Precondition
 from gateway.ports import Tx
-from gateway.service.common import ABORT_REQUESTED, halts, in_flight, page, undo_known, wrote_any
+from gateway.service.common import ABORT_REQUESTED, halts, in_flight, page, pending_undo, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.operate import must_be_free, not_now, operate, relock
 from gateway.service.people import answers_for, people_only
+from gateway.service.recheck import rechecks, start_recheck
+from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice
 from gateway.service.views import ActionView
 from gateway.service.world import World
@@ -91,7 +93,13 @@ def _retry_undo(world: World, tx: Tx, case: Case, principal: Principal, body: di
         raise Precondition("GATEWAY_FROZEN", "a freeze covers this action: nothing starts until it is lifted")
     must_be_free(tx, case)
     leaves = ((K.UNDO_INTENT, {"cause": "retry", "by": principal.id}), (K.RESOLUTION, body))
-    return Choice(Event.RETRY_UNDO, None, leaves, reason="RETRY_UNDO", also=relock)
+
+    def also(tx: Tx, recorder: Recorder) -> None:
+        relock(tx, recorder)
+        if not pending_undo(case) and rechecks(world, tx, case.row.id):
+            start_recheck(world, tx, recorder, case)
+
+    return Choice(Event.RETRY_UNDO, None, leaves, reason="RETRY_UNDO", also=also)
 
 
 async def acknowledge(world: World, principal: Principal, request_id: str, action: str, mark: str) -> ActionView:

@@ -1,6 +1,7 @@
 """Give every report of an executor to the use case that it is for."""
 
 from gateway.service.observe import observed
+from gateway.service.recheck import samples_reported
 from gateway.service.refusal import refusal_reported
 from gateway.service.report import probe_reported, step_reported
 from gateway.service.reports import (
@@ -14,7 +15,6 @@ from gateway.service.reports import (
     UndoReport,
 )
 from gateway.service.undo import undo_reported
-from gateway.service.verify import sampled
 from gateway.service.views import OutputView, WorkView
 from gateway.service.world import World
 
@@ -49,7 +49,7 @@ async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:
         case ObservationReport() if work.purpose == "observe":
             await observed(world, work.action, body.document)
         case SamplesReport() if work.purpose == "sample":
-            await sampled(world, work.action, body.document)
+            await samples_reported(world, work.action, body.document)
         case ProbeReport() if work.purpose == "probe":
             return await probe_reported(world, work.action, work.fence, body)
         case RefusalReport():

@@ -10,7 +10,8 @@ from gateway.core.undo import Way, compare, fields_of
 from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
-from gateway.service.common import may_have_run, page
+from gateway.service.common import page, pending_undo
+from gateway.service.recheck import ask_to_recheck, rechecks, start_recheck, wants_recheck
 from gateway.service.record import Recorder
 from gateway.service.report import reason_code
 from gateway.service.reports import UndoReport
@@ -28,19 +29,22 @@ _BACKOFF_MS = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
 async def ask_to_undo(world: World, action: str) -> None:
     """Send the undo to an executor under the next fence; the undo timer offers it again until it is done."""
 
-    def load(tx: Tx) -> tuple[Case, bytes, bytes, bytes] | None:
+    def load(tx: Tx) -> tuple[Case, bytes, bytes, bytes, bool] | None:
         row = tx.action(action)
         if row is None or row.state != State.UNDOING:
             return None
         case = read_case(tx, row)
         grant, snapshot = way_back(world, tx, action)
-        return case, grant, open_sealed(world, tx, action, "plan") or b"", snapshot
+        return case, grant, open_sealed(world, tx, action, "plan") or b"", snapshot, rechecks(world, tx, action)
 
     loaded = await world.store.read(load)
     if loaded is None:
         return
-    case, grant, plan, snapshot = loaded
+    case, grant, plan, snapshot, again = loaded
     pending = pending_undo(case)
+    if not pending and again:
+        await ask_to_recheck(world, action)
+        return
     if not pending:
         await _finish_empty(world, action)
         return
@@ -52,11 +56,6 @@ async def ask_to_undo(world: World, action: str) -> None:
         point("undo_sent", "gateway")
 
 
-def pending_undo(case: Case) -> list[int]:
-    """Return the indexes of applied writes in the order in which they are taken back."""
-    return may_have_run(case.proposal, case.statuses)[::-1]
-
-
 async def undo_reported(world: World, action: str, fence: int, body: UndoReport) -> tuple[bool, str]:
     """Record the outcome of taking one step back; returns (proceed, reason).
 
@@ -64,13 +63,12 @@ async def undo_reported(world: World, action: str, fence: int, body: UndoReport)
     """
     if body.status == "undone":
         point("undone_unreported", "gateway")
-    stale = ""
-
+    stale, more = "", False
     said = replace(body, code=reason_code(body.code))
 
     def choose(tx: Tx, case: Case) -> Choice | None:
-        nonlocal stale
-        stale = _stale(case, fence, said)
+        nonlocal stale, more
+        stale, more = _stale(case, fence, said), bool(pending_undo(case)[1:])
         if stale:
             return None
         if said.status != "undone":
@@ -78,12 +76,12 @@ async def undo_reported(world: World, action: str, fence: int, body: UndoReport)
         equal = _restored(world, tx, case, said)
         if equal is False:
             return _failed(world, case, fence, replace(said, status="conflict", code="READ_BACK_DIFFERS"))
-        return _undone(world, case, fence, said, equal)
+        return _undone(world, tx, case, fence, said, equal)
 
     state = await settle(world, action, choose)
     if state is None:
         return stale in {"REPORT_REPEATED", "STEP_NOT_APPLIED"}, stale
-    return state is State.UNDOING and body.status == "undone", ""
+    return more and state is State.UNDOING and body.status == "undone", ""
 
 
 def _stale(case: Case, fence: int, body: UndoReport) -> str:
@@ -107,17 +105,19 @@ def _restored(world: World, tx: Tx, case: Case, body: UndoReport) -> bool | None
     return compare(old, old, back).way is Way.ALREADY
 
 
-def _undone(world: World, case: Case, fence: int, body: UndoReport, equal: bool | None) -> Choice:  # noqa: FBT001
-    left = pending_undo(case)[1:]
+def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equal: bool | None) -> Choice:  # noqa: FBT001
     outcome = (K.UNDO_OUTCOME, {"step": body.step, "status": "undone", "fence": fence, "code": body.code})
     read_back = (K.READ_BACK, {"step": body.step, "equal": equal, "read_back": _json(body.read_back)})
+    guard = Guard.MORE if pending_undo(case)[1:] else Guard.RECHECK if wants_recheck(world, tx, case) else Guard.LAST
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        if recorder.state is State.UNDONE and case.row.reason not in _PLANNED:
+        if guard is not Guard.MORE and case.row.reason not in _PLANNED:
             tx.note_undone(case.row.id, world.clock.now_ms())
+        if guard is Guard.RECHECK:
+            start_recheck(world, tx, recorder, case)
 
     return Choice(
-        Event.STEP_UNDONE, Guard.MORE if left else Guard.LAST, (outcome, read_back), cause=case.row.reason or "undo",
+        Event.STEP_UNDONE, guard, (outcome, read_back), cause=case.row.reason or "undo",
         reason=case.row.reason, statuses={body.step: "undone"}, code=body.code, also=also,
     )  # fmt: skip
 

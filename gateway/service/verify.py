@@ -48,7 +48,7 @@ def start_verification(world: World, tx: Tx, recorder: Recorder) -> None:
     """Open the window of a change that was just applied, and set the timers of its samples, its end and its lease."""
     now = world.clock.now_ms()
     put_sealed(world, tx, recorder.row.id, "verification", canonical({"started_ms": now, "samples": []}))
-    window, interval, _, _ = _terms(decision_record(tx, recorder.row))
+    window, interval, _, _ = terms(decision_record(tx, recorder.row))
     recorder.due(Due.VERIFY_DEADLINE, now + window)
     recorder.due(Due.SAMPLE, now + interval)
     if recorder.row.lease_end_ms:
@@ -77,12 +77,19 @@ async def ask_to_sample(world: World, action: str) -> None:
     if loaded is None:
         return
     case, verification, plan, snapshot = loaded
-    limit = max(verification.window.interval_ms, _SAMPLE_MS)
-    policy = policy_ref(action, case.row.revision, case.row.decision_digest)
-    grant = await sign_observe(world, action, case.proposal, policy, world.clock.now_ms() + limit)
+    await offer_samples(world, case, verification.checks, verification.window.interval_ms, snapshot, plan)
+
+
+async def offer_samples(
+    world: World, case: Case, checks: list[Json], interval_ms: int, snapshot: bytes, plan: bytes
+) -> None:
+    """Offer one round of samples, with the fields of a snapshot to read back, under a grant to look."""
+    limit = max(interval_ms, _SAMPLE_MS)
+    policy = policy_ref(case.row.id, case.row.revision, case.row.decision_digest)
+    grant = await sign_observe(world, case.row.id, case.proposal, policy, world.clock.now_ms() + limit)
     work = make_work(
-        world, case.row, "sample", grant=grant, plan=plan, fence=case.row.fence, checks=verification.checks,
-        snapshot=snapshot, limit_ms=limit,
+        world, case.row, "sample", grant=grant, plan=plan, fence=case.row.fence, checks=checks, snapshot=snapshot,
+        limit_ms=limit,
     )  # fmt: skip
     offer(world, case.row, work)
 
@@ -92,7 +99,7 @@ async def sampled(world: World, action: str, data: bytes) -> None:
 
     Where another has edited the fields that we changed, people are asked and nothing is overwritten.
     """
-    told, fields = _read_round(data)
+    told, fields = read_round(data)
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state is not State.VERIFYING:
@@ -182,7 +189,7 @@ def undo_until_ms(world: World, tx: Tx, case: Case) -> int:
 
 def _load(world: World, tx: Tx, case: Case) -> _Verification:
     record = decision_record(tx, case.row)
-    window, interval, on_ineffective, on_inconclusive = _terms(record)
+    window, interval, on_ineffective, on_inconclusive = terms(record)
     state = open_json(world, tx, case.row.id, "verification")
     seen = open_json(world, tx, case.row.id, "observation")
     return _Verification(
@@ -192,7 +199,7 @@ def _load(world: World, tx: Tx, case: Case) -> _Verification:
     )  # fmt: skip
 
 
-def _terms(record: Mapping[str, Json]) -> tuple[int, int, Consequence, Consequence]:
+def terms(record: Mapping[str, Json]) -> tuple[int, int, Consequence, Consequence]:
     """Return (window ms, interval ms, on_ineffective, on_inconclusive); nothing demanded is the shortest window."""
     verify = record["requirements"]["verify"]
     if verify is None:
@@ -203,7 +210,8 @@ def _terms(record: Mapping[str, Json]) -> tuple[int, int, Consequence, Consequen
     )  # fmt: skip
 
 
-def _read_round(data: bytes) -> tuple[list[Json], list[Told]]:
+def read_round(data: bytes) -> tuple[list[Json], list[Told]]:
+    """Read what an executor told in one round of samples; raises InvalidRequest SAMPLES_MALFORMED."""
     try:
         item = shape.members(loads_strict(data), "a round of samples", frozenset({"samples"}), frozenset({"fields"}))
         samples = [_sample(s) for s in shape.array(item["samples"], "samples", MAX_SAMPLES)]

@@ -164,13 +164,16 @@ class FakeTarget:
 
 @dataclass
 class FakeTelemetry:
-    """A source whose value a test sets; None is no data."""
+    """A source whose value a test sets; None is no data. What a change harmed is well again once it is undone."""
 
+    target: FakeTarget
     value: float | None = 1.0
+    after_undo: float | None = 1.0
 
     async def sample(self, query: Mapping[str, Json]) -> float | None:
         del query
-        return self.value
+        undone = self.target.history and self.target.history[-1][0] == "undo"
+        return self.after_undo if undone else self.value
 
 
 class Link:
@@ -272,8 +275,9 @@ async def lab(
     policy = FakePolicy()
     world = _world(store, clock, policy, timing or Timing(), profiles or PROFILES)
     gateway = Gateway(world)
+    target = FakeTarget(clock)
     made = Lab(
-        world, gateway, clock, policy, FakeTarget(clock), FakeTelemetry(), Driver(world), CheckpointSigner(world),
+        world, gateway, clock, policy, target, FakeTelemetry(target), Driver(world), CheckpointSigner(world),
         Link(gateway, ""),
     )  # fmt: skip
     made.tasks.append(asyncio.create_task(made.driver.run()))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gateway.core.canonical import Json, canonical
+from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.dsse import Envelope
 from gateway.core.statement import Statement
 from gateway.service.hub import Session
@@ -60,6 +60,14 @@ class Hand:
         await self.begin(work)
         await self.say(work, ObservationReport(canonical(seen(self.made, steps, limit, undo_class, **more))))
         return work
+
+    async def sample_again(self, value: Json = 1.0) -> tuple[bool, str]:
+        """Answer the next round of samples, as after an undo."""
+        await self.made.clock.advance(1_000)
+        work = await self.take("sample")
+        await self.begin(work)
+        asked = [str(check["name"]) for check in loads_strict(work.checks)]
+        return await self.say(work, samples(*((name, self.made.clock.now_ms(), value) for name in asked)))
 
     async def observe_each(self, undo_classes: list[str]) -> None:
         """Answer the observation that waits, with an undo class for each step."""

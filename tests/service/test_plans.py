@@ -186,6 +186,7 @@ async def test_a_stop_between_two_steps_takes_the_first_back() -> None:
         work = await hand.take("undo")
         assert await hand.begin(work) == (True, "")
         await hand.say(work, undone())
+        await hand.sample_again()
         assert (await made.get(action)).state == "UNDONE"
 
 

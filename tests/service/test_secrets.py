@@ -131,6 +131,7 @@ async def test_the_raw_plan_and_snapshot_are_sealed_and_forgotten_in_time() -> N
         work = await hand.take("undo")
         await hand.begin(work)
         await hand.say(work, undone())
+        await hand.sample_again()
         sealed = await made.world.store.read(lambda tx: tx.sealed(action, "snapshot"))
         assert sealed is not None
         assert b"limit" not in sealed

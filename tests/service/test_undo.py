@@ -103,6 +103,8 @@ async def test_steps_are_taken_back_last_first_or_not_at_all() -> None:
         assert await hand.say(work, undone(1)) == (True, "")
         assert await hand.say(work, undone(1)) == (True, "REPORT_REPEATED")
         assert await hand.say(work, undone(0)) == (False, "")
+        assert await hand.say(work, undone(0)) == (True, "REPORT_REPEATED")
+        await hand.sample_again()
         assert (await made.get(action)).state == "UNDONE"
         assert await hand.say(work, undone(0)) == (False, "FENCE_STALE")
 
@@ -176,6 +178,7 @@ async def test_an_undo_whose_executor_was_lost_goes_on_under_a_new_fence() -> No
         assert rest.fence == work.fence + 1
         await again.begin(rest)
         await again.say(rest, undone())
+        await again.sample_again()
         assert (await made.get(action)).state == "UNDONE"
 
 
