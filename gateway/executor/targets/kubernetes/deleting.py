@@ -17,7 +17,6 @@ from gateway.executor.targets.kubernetes.calls import (
     Failure,
     failure_of,
     lost,
-    write_query,
 )
 from gateway.executor.targets.kubernetes.contents import inside
 from gateway.executor.targets.kubernetes.difference import difference
@@ -108,7 +107,7 @@ class Deleting:
             count += 1 + sum((held.get("contents") or {}).values())
             undo = weakest((undo, undo_class(each.document)))
             if refused is None:
-                answer = await self._send(step, each.ref.path, deletion(thaw(step.api["body"]), each.uid), dry=True)
+                answer = await self._send(step, _entry(each), None, dry=True)
                 refused = None if answer.ok else failure_of(answer)
         if refused is not None:
             return failed(facts, refused, count)
@@ -125,10 +124,10 @@ class Deleting:
         contents = await inside(self._api, found.ref.name)
         return {"contents": contents, "contents_known": contents is not None}
 
-    async def _send(self, step: Step, path: str, body: Body, *, dry: bool) -> Answer:
-        query = write_query(step, dry=dry)
-        del query["fieldManager"]
-        return await self._api.call("DELETE", path, query=query, body=body)
+    async def _send(self, step: Step, entry: Entry, version: str | None, *, dry: bool) -> Answer:
+        dry = dry or bool(step.params.get("dry_run"))
+        body = deletion(thaw(step.api["body"]), entry.uid, version, dry=dry)
+        return await self._api.call("DELETE", entry.ref.path, body=body)
 
     async def _delete(self, step: Step, entry: Entry) -> Written:
         """Delete one object, if it is the one that was observed; one to be made again must also be as it was."""
@@ -140,8 +139,7 @@ class Deleting:
             except CallFailed as exc:
                 return Written("not_applied", exc.code, exc.detail)
             try:
-                body = deletion(thaw(step.api["body"]), entry.uid, version)
-                answer = await self._send(step, entry.ref.path, body, dry=False)
+                answer = await self._send(step, entry, version, dry=False)
             except CallFailed as exc:
                 failure = lost(exc)
                 return Written(failure.status, failure.code, failure.detail)
@@ -241,6 +239,6 @@ def _same(entry: Entry, live: Mapping[str, Json]) -> Restored:
 
 def _said(done: Applied) -> Applied:
     """Return an outcome that says whether the object is there."""
-    exists = {"applied": False, "not_applied": True}.get(done.status)
+    exists = {"applied": False, "not_applied": done.code != "TARGET_NOT_FOUND"}.get(done.status)
     after = {**(done.after or {}), **({} if exists is None else {"exists": exists})}
     return Applied(done.status, done.code, done.detail, done.output, after=after)

@@ -23,10 +23,14 @@ def guarded(body: Body, live: Mapping[str, Json]) -> Body:
     return Body(body.content_type, _with_metadata(body.body, {"uid": uid, "resourceVersion": version}))
 
 
-def deletion(options: Mapping[str, Json], uid: str, version: str | None = None) -> Body:
-    """Return DeleteOptions that hold for one uid only, and for one state of it if a version is given."""
+def deletion(options: Mapping[str, Json], uid: str, version: str | None = None, *, dry: bool = False) -> Body:
+    """Return DeleteOptions that hold for one uid only, and for one state of it if a version is given.
+
+    A dry run is asked for here: with a body, the API server does not read `dryRun` of the query, and deletes.
+    """
     preconditions = {"uid": uid} | ({"resourceVersion": version} if version is not None else {})
-    return Body(PLAIN, {"apiVersion": "v1", "kind": "DeleteOptions"} | thaw(options) | {"preconditions": preconditions})
+    more = {"preconditions": preconditions} | ({"dryRun": ["All"]} if dry else {})
+    return Body(PLAIN, {"apiVersion": "v1", "kind": "DeleteOptions"} | thaw(options) | more)
 
 
 def _with_metadata(document: Json, more: Mapping[str, Json]) -> dict[str, Json]:
