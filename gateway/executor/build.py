@@ -15,6 +15,7 @@ from gateway.executor.config import (
     Source,
     SqlSource,
 )
+from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.work import Served
 from gateway.ports import Clock, Target, Telemetry
 
@@ -48,6 +49,10 @@ def _target(scope: Scope, clock: Clock, output_bytes: int) -> tuple[str, Target]
             from gateway.executor.targets.aws import AwsTarget
 
             return "aws", AwsTarget(scope, clock, output_bytes)
+        case KubernetesScope():
+            from gateway.executor.targets.kubernetes.target import KubernetesTarget
+
+            return "kubernetes", KubernetesTarget(scope, clock, output_bytes)
         case GitScope():
             from gateway.executor.targets.git import GitTarget
 

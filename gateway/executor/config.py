@@ -8,6 +8,7 @@
       orders-db: {tool: postgres, dsn_file: orders.dsn, read_role: countermand_read}
       prod:      {tool: aws, endpoint_url: "https://{prefix}.{region}.amazonaws.com", regions: [eu-west-1],
                   account: "123456789012", access_key_id: AKIA…, secret_access_key_file: aws.key}
+      prod-eu:   {tool: kubernetes, server: "https://10.0.0.1:6443", …}       # see config_kubernetes.py
       shop-repo: {tool: git, path: /srv/shop.git}
       web-1:     {tool: process, commands: {restart-web: {path: /usr/local/bin/restart-web, cwd: /srv, reads: false}}}
     telemetry:
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.secret import Secret
 
 SqlType = Literal["text", "int", "float"]
@@ -125,7 +127,7 @@ class HttpSource:
     timeout_s: int = 5
 
 
-Scope = PostgresScope | AwsScope | GitScope | ProcessScope
+Scope = PostgresScope | AwsScope | KubernetesScope | GitScope | ProcessScope
 Source = SqlSource | CloudWatchSource | HttpSource
 
 

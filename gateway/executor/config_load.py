@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from gateway.errors import ConfigFault
+from gateway.executor import config_kubernetes
 from gateway.executor.config import (
     AwsScope,
     CloudWatchSource,
@@ -172,6 +173,7 @@ def _absolute(part: Section, name: str, default: str | None = None) -> Path:
 _SCOPES: Mapping[str, Callable[[Section], Scope]] = {
     "postgres": _postgres,
     "aws": _aws,
+    "kubernetes": config_kubernetes.read,
     "git": _git,
     "process": _process,
 }

@@ -1,0 +1,29 @@
+"""What the target does with one verb."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from gateway.core.canonical import Json
+from gateway.core.step import Step
+from gateway.executor.output import OnChunk
+from gateway.ports import Applied, Observed, Undone
+
+
+class Operation(Protocol):
+    """A verb on any kind; the methods are those of a Target."""
+
+    async def observe(self, step: Step) -> Observed:
+        """See Target."""
+        ...
+
+    async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:
+        """See Target."""
+        ...
+
+    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        """See Target."""
+        ...
+
+    async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
+        """See Target."""
+        ...

@@ -1,0 +1,55 @@
+"""Reads: a verb's reader writes to the output; there is nothing to observe, probe or undo."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from gateway.core.canonical import Json
+from gateway.core.step import Step
+from gateway.executor.output import OnChunk, Output
+from gateway.executor.targets import seen as see
+from gateway.executor.targets.kubernetes.answers import ReadError
+from gateway.executor.targets.kubernetes.calls import CallFailed
+from gateway.executor.targets.kubernetes.client import Cluster
+from gateway.executor.targets.kubernetes.operation import Operation
+from gateway.ports import Applied, Observed, Undone
+
+Reader = Callable[[Cluster, Step, Output], Awaitable[None]]
+_READERS: Mapping[str, Reader] = {}
+
+
+class Read:
+    """One verb that only reads."""
+
+    def __init__(self, cluster: Cluster, reader: Reader, output_bytes: int) -> None:
+        self._cluster = cluster
+        self._reader = reader
+        self._output_bytes = output_bytes
+
+    async def observe(self, step: Step) -> Observed:
+        """Return that there is nothing to observe."""
+        del step
+        return see.read_only()
+
+    async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:
+        """Read; what was read before something failed is given too."""
+        del snapshot
+        output = Output(self._output_bytes, on_chunk)
+        try:
+            await self._reader(self._cluster, step, output)
+        except (ReadError, CallFailed) as exc:
+            return Applied("not_applied", exc.code, exc.detail, await output.finish(), output.truncated)
+        return Applied("applied", output=await output.finish(), truncated=output.truncated)
+
+    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        """Return that a lost read had no effect."""
+        del step, snapshot
+        return Applied("not_applied", "READ_LOST", "a read leaves nothing behind")
+
+    async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
+        """Return that there is nothing to undo."""
+        del step, snapshot
+        return Undone("undone", read_back={})
+
+
+def reads(cluster: Cluster, output_bytes: int) -> dict[str, Operation]:
+    """Return the operations that read, by verb."""
+    return {verb: Read(cluster, reader, output_bytes) for verb, reader in _READERS.items()}

@@ -1,0 +1,56 @@
+"""One Kubernetes cluster behind the Target port: an operation for each verb."""
+
+from collections.abc import Mapping
+
+from gateway.core.canonical import Json
+from gateway.core.step import Step
+from gateway.errors import TargetFault
+from gateway.executor.config_kubernetes import KubernetesScope
+from gateway.executor.output import OnChunk
+from gateway.executor.targets.kubernetes.client import Cluster
+from gateway.executor.targets.kubernetes.operation import Operation
+from gateway.executor.targets.kubernetes.reads import reads
+from gateway.ports import Applied, Clock, Observed, Undone
+
+
+class KubernetesTarget:
+    """A cluster; its connections and tokens are shared by all steps."""
+
+    def __init__(self, scope: KubernetesScope, clock: Clock, output_bytes: int) -> None:
+        self._clock = clock
+        self._cluster = Cluster(scope)
+        self._operations: Mapping[str, Operation] = reads(self._cluster, output_bytes)
+
+    async def observe(self, step: Step) -> Observed:
+        """Read facts, preflight and snapshot."""
+        return await self._operation(step).observe(step)
+
+    async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:
+        """Run the operation once."""
+        if _verb(step) not in self._operations:
+            return Applied("not_applied", "OPERATION_UNKNOWN", f"this executor cannot do {step.operation}")
+        return await self._operation(step).apply(step, snapshot, on_chunk)
+
+    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        """Tell whether a lost attempt was applied."""
+        return await self._operation(step).probe(step, snapshot)
+
+    async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
+        """Restore the snapshot if our values still stand."""
+        return await self._operation(step).undo(step, snapshot)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self._cluster.close()
+
+    def _operation(self, step: Step) -> Operation:
+        operation = self._operations.get(_verb(step))
+        if operation is None:
+            raise TargetFault("OPERATION_UNKNOWN", f"this executor cannot do {step.operation}")
+        return operation
+
+
+def _verb(step: Step) -> str:
+    """Return the verb of an operation; a question to the cluster keeps its prefix, as `cluster.version`."""
+    resource, _, verb = step.operation.rpartition(".")
+    return step.operation if resource == "cluster" else verb
