@@ -11,8 +11,21 @@ import pytest
 from tests.fixtures_aws import aws
 from tests.fixtures_k8s import cluster, control_plane_of_session, namespace
 from tests.fixtures_pg import postgres
+from tests.fixtures_prometheus import alertmanager, metrics, prometheus, scraped
 
-__all__ = ["anyio_backend", "aws", "cluster", "control_plane_of_session", "namespace", "one_loop", "postgres"]
+__all__ = [
+    "alertmanager",
+    "anyio_backend",
+    "aws",
+    "cluster",
+    "control_plane_of_session",
+    "metrics",
+    "namespace",
+    "one_loop",
+    "postgres",
+    "prometheus",
+    "scraped",
+]
 
 
 @pytest.hookimpl(tryfirst=True)
