@@ -8,7 +8,8 @@
       orders-db: {tool: postgres, dsn_file: orders.dsn, read_role: countermand_read}
       prod:      {tool: aws, endpoint_url: "https://{prefix}.{region}.amazonaws.com", regions: [eu-west-1],
                   account: "123456789012", access_key_id: AKIA…, secret_access_key_file: aws.key}
-      prod-eu:   {tool: kubernetes, server: "https://10.0.0.1:6443", …}       # see config_kubernetes.py
+      prod-eu:   {tool: kubernetes, server: "https://10.0.0.1:6443", ca_file: eu.crt, token_file: eu.token,
+                  identities: {read: {service_account: countermand/countermand-read}}}   # see config_kubernetes.py
       shop-repo: {tool: git, path: /srv/shop.git}
       web-1:     {tool: process, commands: {restart-web: {path: /usr/local/bin/restart-web, cwd: /srv, reads: false}}}
     telemetry:
