@@ -7,8 +7,10 @@ import pytest
 from gateway.errors import ConfigFault
 from gateway.executor import config as shapes
 from gateway.executor.claims import TrustedKeys
+from gateway.executor.config_kubernetes import KubernetesIdentity
 from gateway.executor.config_load import load, parse
 
+CLUSTER = "scopes: {{c: {{tool: kubernetes, server: 'https://h', ca_file: x, {}}}}}"
 HEAD = "audience: executor/local\ngateway: {address: 'unix:/run/x.sock'}\nkeys: {jwks: keys.json}\n"
 WHOLE = """
 audience: executor/local
@@ -19,6 +21,8 @@ scopes:
   orders-db: {tool: postgres, dsn_file: token, read_role: reader, statement_timeout_ms: 500}
   prod: {tool: aws, endpoint_url: "https://{prefix}.{region}.aws.test", regions: [eu-west-1], account: "1",
          access_key_id: AKIA, secret_access_key_file: token, endpoints: {iam: "https://iam.aws.test"}}
+  eu: {tool: kubernetes, server: "https://10.0.0.1:6443/", ca_file: eu.crt, token_file: token,
+       identities: {read: {service_account: countermand/reader}}, namespaces: {shop: {write: {bootstrap: true}}}}
   repo: {tool: git, path: /srv/repo}
   web: {tool: process, commands: {restart: {path: /bin/true, cwd: /, reads: false, env: {LANG: C}}}}
 telemetry:
@@ -44,6 +48,11 @@ def fault(text: str, folder: Path) -> str:
 def test_every_setting_is_read_and_no_secret_is_ever_shown(folder: Path) -> None:
     (folder / "executor.yaml").write_text(WHOLE)
     config = load(folder / "executor.yaml")
+    eu = config.scopes["eu"]
+    assert isinstance(eu, shapes.KubernetesScope)
+    assert eu.server == "https://10.0.0.1:6443"
+    assert eu.identities.read == KubernetesIdentity(service_account="countermand/reader")
+    assert eu.namespaces["shop"].write == KubernetesIdentity()
     orders, prod, web = config.scopes["orders-db"], config.scopes["prod"], config.scopes["web"]
     assert isinstance(orders, shapes.PostgresScope)
     assert isinstance(prod, shapes.AwsScope)
@@ -59,7 +68,7 @@ def test_every_setting_is_read_and_no_secret_is_ever_shown(folder: Path) -> None
 
 def test_the_example_in_the_docstring_is_a_valid_file(folder: Path) -> None:
     example = (shapes.__doc__ or "").split("\n\n")[1].replace("orders.dsn", "token").replace("aws.key", "token")
-    assert len(parse(example, folder).scopes) == 4
+    assert len(parse(example, folder).scopes) == 5
 
 
 @pytest.mark.parametrize(
@@ -73,6 +82,15 @@ def test_the_example_in_the_docstring_is_a_valid_file(folder: Path) -> None:
         (HEAD + "limits: {concurrency: true}", "executor.limits.concurrency"),
         (HEAD + "scopes: {a b: {tool: git, path: /}}", "executor.scopes.a b"),
         (HEAD + "scopes: {a: {tool: ssh}}", "executor.scopes.a.tool"),
+        (HEAD + CLUSTER.format("token_file: token").replace("https", "http"), "executor.scopes.c.server"),
+        (HEAD + CLUSTER.format("token_file: token").replace("//h", "//h/p"), "executor.scopes.c.server"),
+        (HEAD + CLUSTER.format("token_file: token"), "executor.scopes.c.identities"),
+        (HEAD + CLUSTER.format("identities: {read: {bootstrap: true}}"), "executor.scopes.c.token_file"),
+        (HEAD + CLUSTER.format("client_cert_file: x"), "executor.scopes.c.client_cert_file"),
+        (HEAD + CLUSTER.format("identities: {read: {}}"), "executor.scopes.c.identities.read"),
+        (HEAD + CLUSTER.format("identities: {read: {impersonate: a, bootstrap: true}}"), "c.identities.read"),
+        (HEAD + CLUSTER.format("identities: {read: {service_account: a}}"), "c.identities.read.service_account"),
+        (HEAD + CLUSTER.format("identities: {read: {bootstrap: true, groups: [a]}}"), "c.identities.read.groups"),
         (HEAD + "scopes: {a: {tool: postgres}}", "executor.scopes.a.dsn"),
         (HEAD + "scopes: {a: {tool: postgres, dsn: x, dsn_file: y}}", "executor.scopes.a.dsn"),
         (HEAD + "scopes: {a: {tool: git, path: /, pagr: cat}}", "executor.scopes.a.pagr"),
