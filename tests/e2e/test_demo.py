@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.cli.demo.case import draw
-from gateway.cli.demo.run import Options, run
+from gateway.cli.demo.options import Options, Redirect
+from gateway.cli.demo.run import run
 from gateway.cli.demo.story import Story
-from gateway.cli.demo.world import Redirect
 
 pytestmark = pytest.mark.alone
 DEMO = [sys.executable, "-m", "gateway", "demo"]

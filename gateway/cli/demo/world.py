@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,11 +11,9 @@ from gateway.cli.demo import aws, database, postgres, repository, site, workload
 from gateway.cli.demo.aws import Account
 from gateway.cli.demo.case import Case
 from gateway.cli.demo.oncall import Pager
+from gateway.cli.demo.options import Redirect
 from gateway.cli.demo.place import ON_CALL, Site
 from gateway.cli.demo.process import Child
-
-Redirect = Callable[[str], str]
-"""From the AWS API's URL to the one that the executor gets; a test puts a proxy in between."""
 
 
 class World:

@@ -1,0 +1,1 @@
+"""The second demo: a release that was never pushed, on a real Kubernetes control plane."""
