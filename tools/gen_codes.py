@@ -62,6 +62,7 @@ RECORDED = {
     "PROBE_UNANSWERED": "nobody answered the probes of a lost attempt",
     "READ_ONLY_VIOLATED": "a read tried to write and was stopped by PostgreSQL",
     "REGION_UNKNOWN": "the region is not one of the scope's",
+    "REPORT_FOREIGN": "the report comes from another executor than the one that has the work; it does not count",
     "REPORT_REPEATED": "the report was recorded before",
     "REPORT_UNEXPECTED": "the report does not fit its work",
     "RETRY_UNDO": "a person asked to try the undo again",

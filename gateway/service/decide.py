@@ -71,8 +71,13 @@ async def decide_document(
     document: Mapping[str, Json],
     proposal: Proposal,
     caps: Sequence[Cap],
+    *,
+    leased: bool = True,
 ) -> Decision:
-    """Evaluate an input document about a proposal and fold the answer with the gateway's caps."""
+    """Evaluate an input document about a proposal and fold the answer with the gateway's caps.
+
+    `leased` false is about a change that stands: the lease it was proposed with is no question any more.
+    """
     count = len(proposal.steps)
     try:
         answer = await policy.evaluate(document)
@@ -83,7 +88,7 @@ async def decide_document(
         code = exc.code if isinstance(exc, PolicyFault) else "POLICY_ANSWER"
         findings, requirements, revision = (), Requirements(), policy.revision
         caps = [*caps, Cap("POLICY_FAULT", Verdict.DENY, args={"code": code})]
-    caps = [*caps, *_lease(proposal, requirements, settings)]
+    caps = [*caps, *(_lease(proposal, requirements, settings) if leased else ())]
     return _record(document, count, findings, caps, requirements, revision)
 
 

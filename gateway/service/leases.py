@@ -2,20 +2,18 @@
 
 from dataclasses import replace
 
-from gateway.core.assurance import Assurance
-from gateway.core.canonical import Json
+from gateway.core.finding import Cap, Verdict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
-from gateway.core.obligation import Approval
 from gateway.core.principal import Principal
 from gateway.ports import DueRow, Tx
+from gateway.service.again import Asked, approvers, ask_again
 from gateway.service.common import arm, halts, page, undo_known
 from gateway.service.context import is_withdrawn
 from gateway.service.operate import must_be_free, not_now, operate, quarantine, relock
 from gateway.service.people import approver_only, people_only
 from gateway.service.query import decision_record
-from gateway.service.quorum import required
-from gateway.service.record import LeafBody, Recorder
+from gateway.service.record import Recorder
 from gateway.service.sealed import open_json
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.verify import undo_until_ms
@@ -24,39 +22,46 @@ from gateway.service.world import World
 
 
 async def renew(world: World, principal: Principal, request_id: str, action: str, lease_s: int) -> ActionView:
-    """Extend a lease from now; the decision's own limit and the gateway's hold for the whole of it."""
+    """Extend a lease from now, if the policy in force allows it.
 
-    def choose(tx: Tx, case: Case) -> Choice:
+    The limit of the decision that it was granted by, and the gateway's own, hold for the whole of it.
+    """
+
+    def possible(_: Tx, case: Case) -> None:
         if case.state is not State.LEASED:
             raise not_now(case, "renewed")
+
+    def caps(tx: Tx, case: Case) -> list[Cap]:
+        return _renewal_caps(world, tx, case, lease_s) if case.state is State.LEASED else []
+
+    def allowed(_: Tx, __: Case) -> Choice:
         end = world.clock.now_ms() + lease_s * 1000
-        code = _why_not(world, tx, case, lease_s, end)
-        said = {"verdict": "deny" if code else "allow", "purpose": "renew", "by": principal.id}
-        if code:
-            return Choice(Event.RENEW, Guard.NOT_ALLOWED, ((K.DECISION, {**said, "because": [code]}),), reason=code)
-        leaves: tuple[LeafBody, ...] = (
-            (K.DECISION, said),
-            (K.LEASE, {"change": "renewed", "ends_ms": end, "by": principal.id}),
-        )
+        lease = (K.LEASE, {"change": "renewed", "ends_ms": end, "by": principal.id})
         return Choice(
-            Event.RENEW, Guard.ALLOWED, leaves, changes={"lease_end_ms": end},
+            Event.RENEW, Guard.ALLOWED, (lease,), changes={"lease_end_ms": end},
             also=lambda _, recorder: recorder.due(Due.LEASE_END, end),
         )  # fmt: skip
 
-    return await operate(world, principal, request_id, action, {"renew": lease_s}, choose)
+    asked = Asked(principal, request_id, action, "renew", {"renew": lease_s}, possible, caps)
+    return await ask_again(world, asked, allowed)
 
 
-def _why_not(world: World, tx: Tx, case: Case, lease_s: int, end: int) -> str:
-    """Return why a lease may not be renewed, or an empty string."""
+def _renewal_caps(world: World, tx: Tx, case: Case, lease_s: int) -> list[Cap]:
+    """Return why a lease may not be renewed, whatever the policy says."""
     if is_withdrawn(tx, case.row.revision):
-        return "REVISION_WITHDRAWN"
+        return [Cap("REVISION_WITHDRAWN", Verdict.DENY)]
     halt = halts(world, tx, case).code
+    if halt:
+        return [Cap(halt, Verdict.DENY)]
     limit_ms = world.settings.timing.lease_max_ms
-    decided_s = _requirements(tx, case)["lease"]["max_ttl_s"]
+    decided_s = decision_record(tx, case.row)["requirements"]["lease"]["max_ttl_s"]
     if decided_s is not None:
         limit_ms = min(limit_ms, int(decided_s) * 1000)
     began = int(open_json(world, tx, case.row.id, "verification")["started_ms"])
-    return halt or ("" if lease_s > 0 and end <= began + limit_ms else "LEASE_TOO_LONG")
+    left_s = (began + limit_ms - world.clock.now_ms()) // 1000
+    if 0 < lease_s <= left_s:
+        return []
+    return [Cap("LEASE_TOO_LONG", Verdict.DENY, args={"lease_s": lease_s, "max_s": max(left_s, 0)})]
 
 
 async def release(world: World, principal: Principal, request_id: str, action: str) -> ActionView:
@@ -72,29 +77,31 @@ async def release(world: World, principal: Principal, request_id: str, action: s
 
 
 async def keep(world: World, principal: Principal, request_id: str, action: str) -> ActionView:
-    """Keep a change for good (leased) or without waiting for its verdict (verifying); a decision of an approver."""
+    """Keep a change for good (leased) or without waiting for its verdict (verifying); a decision of an approver.
+
+    The policy in force is asked first.
+    """
     people_only(principal)
 
-    def choose(tx: Tx, case: Case) -> Choice:
+    def possible(tx: Tx, case: Case) -> None:
         if case.state not in {State.VERIFYING, State.LEASED}:
             raise not_now(case, "kept")
         if case.state is State.LEASED:
             must_be_free(tx, case)  # whoever overwrites it now has signed a way back to before the lease
-        asked = _requirements(tx, case)["approvals"]
-        needed = required((Approval(a["group"], a["n"], Assurance(a["assurance"])) for a in asked), world.settings)
-        approver_only(principal, case.row, needed)
+        approver_only(principal, case.row, approvers(world, tx, case))
+
+    def allowed(tx: Tx, case: Case) -> Choice:
         now = world.clock.now_ms()
         vote = (K.VOTE, {"subject": principal.id, "assurance": principal.assurance, "choice": "keep", "at_ms": now})
         if case.state is State.VERIFYING and case.row.lease_end_ms:
             lease = (K.LEASE, {"change": "begun", "ends_ms": case.row.lease_end_ms})
             return Choice(Event.KEEP, Guard.TTL, (vote, lease), cause="kept")
+        guard = Guard.NO_TTL if case.state is State.VERIFYING else Guard.ALLOWED
         committed = {"lease_end_ms": 0, "undo_until_ms": undo_until_ms(world, tx, case)}
-        if case.state is State.VERIFYING:
-            return Choice(Event.KEEP, Guard.NO_TTL, (vote,), cause="kept", changes=committed)
-        decision = (K.DECISION, {"verdict": "allow", "purpose": "keep", "by": principal.id})
-        return Choice(Event.KEEP, None, (decision, vote), cause="kept", changes=committed)
+        return Choice(Event.KEEP, guard, (vote,), cause="kept", changes=committed)
 
-    return await operate(world, principal, request_id, action, {"keep": True}, choose)
+    asked = Asked(principal, request_id, action, "keep", {"keep": True}, possible, lambda _, __: ())
+    return await ask_again(world, asked, allowed)
 
 
 async def lease_ended(world: World, due: DueRow) -> None:
@@ -146,7 +153,3 @@ def _over(world: World, tx: Tx, case: Case, event: Event, change: str, by: str) 
 def _busy(tx: Tx, case: Case) -> bool:
     held = tx.locks()
     return any(held.get(t, case.row.id) != case.row.id for t in case.proposal.targets)
-
-
-def _requirements(tx: Tx, case: Case) -> Json:
-    return decision_record(tx, case.row)["requirements"]

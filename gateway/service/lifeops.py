@@ -1,10 +1,12 @@
 """What agents and people do with an action that exists, from cancelling it to resolving it."""
 
+from gateway.core.finding import Cap, Verdict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
 from gateway.errors import Forbidden, InvalidRequest, Precondition
 from gateway.ports import Tx
+from gateway.service.again import Asked, ask_again
 from gateway.service.common import ABORT_REQUESTED, halts, in_flight, page, pending_undo, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.operate import must_be_free, not_now, operate, relock
@@ -40,27 +42,28 @@ async def cancel(world: World, principal: Principal, request_id: str, action: st
 
 
 async def rollback(world: World, principal: Principal, request_id: str, action: str, reason: str) -> ActionView:
-    """Take a committed change back inside its undo window; the undo grant that it was committed with still stands.
+    """Take a committed change back inside its undo window, if the policy in force allows it.
 
-    While a freeze covers it the answer is no, and recorded: nothing starts under a freeze.
+    The undo grant that it was committed with still stands. While a freeze covers it the answer is no, and recorded:
+    nothing starts under a freeze.
     """
 
-    def choose(tx: Tx, case: Case) -> Choice:
-        now = world.clock.now_ms()
-        if case.state is not State.COMMITTED or now >= case.row.undo_until_ms:
+    def possible(tx: Tx, case: Case) -> None:
+        if case.state is not State.COMMITTED or world.clock.now_ms() >= case.row.undo_until_ms:
             raise not_now(case, "rolled back")
         if not undo_known(world, tx, case) or not wrote_any(case.proposal, case.statuses):
             raise Precondition("UNDO_UNKNOWN", "this action has nothing that can be taken back", action=case.row.id)
         must_be_free(tx, case)
-        frozen = halts(world, tx, case).frozen
-        body = {"verdict": "deny" if frozen else "allow", "purpose": "rollback", "by": principal.id,
-                "detail": world.redactor.text(reason)}  # fmt: skip
-        if frozen:
-            return Choice(Event.ROLLBACK, Guard.NOT_ALLOWED, ((K.DECISION, body),), reason="GATEWAY_FROZEN")
-        leaves = ((K.DECISION, body), (K.UNDO_INTENT, {"cause": "rollback", "by": principal.id}))
-        return Choice(Event.ROLLBACK, Guard.ALLOWED, leaves, reason="ROLLBACK", also=relock)
 
-    return await operate(world, principal, request_id, action, {"rollback": reason}, choose)
+    def caps(tx: Tx, case: Case) -> list[Cap]:
+        return [Cap("GATEWAY_FROZEN", Verdict.DENY)] if halts(world, tx, case).frozen else []
+
+    def allowed(_: Tx, __: Case) -> Choice:
+        intent = (K.UNDO_INTENT, {"cause": "rollback", "by": principal.id})
+        return Choice(Event.ROLLBACK, Guard.ALLOWED, (intent,), reason="ROLLBACK", also=relock)
+
+    asked = Asked(principal, request_id, action, "rollback", {"rollback": reason}, possible, caps, reason)
+    return await ask_again(world, asked, allowed)
 
 
 async def resolve(

@@ -1,22 +1,27 @@
 # METADATA
 # title: The steps of the plan, sorted by what they may do
 # description: >-
-#   Computed once for all rules. Every step is in exactly one of the three lists; what is not proven a
-#   read is a write.
+#   Computed once for all rules. Every step that is proposed is in exactly one of the three lists; what is
+#   not proven a read is a write. A change that stands (request.purpose: rollback, renew, keep) proposes
+#   nothing: its steps are in `standing` alone, and rules/standing decides about them.
 package countermand.lib.steps
 
+proposed := [step | not input.request.purpose; some step in input.steps]
+
+standing := [step | input.request.purpose; some step in input.steps]
+
 # Steps whose only effect is a plain read.
-reads := [step | some step in input.steps; step.effect == ["read"]]
+reads := [step | some step in proposed; step.effect == ["read"]]
 
 # Steps that only read, but read something sensitive.
 sensitive_reads := [step |
-	some step in input.steps
+	some step in proposed
 	_only_reads(step)
 	step.effect != ["read"]
 ]
 
 # All other steps, also those of an unknown or missing effect.
-writes := [step | some step in input.steps; not _only_reads(step)]
+writes := [step | some step in proposed; not _only_reads(step)]
 
 _only_reads(step) if {
 	count(step.effect) > 0

@@ -50,6 +50,6 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in input.steps
+	some step in steps.proposed
 	step.operation in config.permits.credential_reads[step.tool]
 }
