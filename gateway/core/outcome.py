@@ -7,6 +7,9 @@ inconclusive  anything else: no checks, too few samples, too long a gap, no base
 
 The window is cut into slots, one per interval. A slot without a value is missing, whatever the reason; downtime of the
 gateway is missing too. A value that is not a finite number is no value.
+
+A check with a control compares with untouched peers: what they moved since the baseline is taken off each value of the
+same slot before it is judged (difference in differences). A slot without a value of the peers is missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +25,7 @@ from gateway.core.states import Guard
 
 MAX_SAMPLES = 1000
 _SAMPLER = frozenset({"provider", "query"})
+_COUNTS = ("min_samples", "breaches", "max_gap", "failures", "max_missing", "errors")
 
 
 class Outcome(StrEnum):
@@ -66,6 +70,14 @@ class Check:
     """How many samples in a row must be worse before a change is harmed."""
     max_gap: int = 2
     """How many slots in a row may be missing."""
+    failures: int | None = None
+    """How many samples in all, not in a row, make a change harmed."""
+    max_missing: int | None = None
+    """How many slots in all may be missing."""
+    errors: int | None = None
+    """When more slots in a row are missing, the window is not waited for: inconclusive at once."""
+    control: bool = False
+    """The peers are sampled too, under the name `control_of(name)`."""
 
     def __post_init__(self) -> None:
         for number in (self.limit, self.margin):
@@ -75,23 +87,30 @@ class Check:
             raise ValueError(f"{self.name}: a margin is not negative")
         if self.limit is None and (self.kind is CheckKind.EQUALS or self.margin is None):
             raise ValueError(f"{self.name}: a check needs a limit or, unless it is `equals`, a margin")
-        if min(self.min_samples, self.breaches) < 1 or self.max_gap < 0:
-            raise ValueError(f"{self.name}: min_samples and breaches are 1 or more, max_gap 0 or more")
+        self._check_counts()
+
+    def _check_counts(self) -> None:
+        if min(self.min_samples, self.breaches) < 1 or self.failures == 0 or self.max_gap < 0:
+            raise ValueError(f"{self.name}: min_samples, breaches and failures are 1 or more, max_gap 0 or more")
+        if self.errors is not None and self.errors < self.max_gap:
+            raise ValueError(f"{self.name}: errors is not less than max_gap")
+        if self.control and self.kind is CheckKind.EQUALS:
+            raise ValueError(f"{self.name}: an `equals` check has no control")
 
     @classmethod
     def from_json(cls, value: Json) -> "Check":
         """Read a check of a verification profile; `provider` and `query` are the sampler's. Raises ValueError."""
-        optional = frozenset({"direction", "limit", "margin", "min_samples", "breaches", "max_gap"}) | _SAMPLER
+        optional = frozenset({"direction", "limit", "margin", "control", *_COUNTS}) | _SAMPLER
         item = shape.members(value, "check", frozenset({"name", "kind"}), optional)
         numbers = {name: shape.number(item[name], name) for name in ("limit", "margin") if name in item}
-        counts = ("min_samples", "breaches", "max_gap")
-        whole = {name: shape.integer(item[name], name, 0, MAX_SAMPLES) for name in counts if name in item}
+        whole = {name: shape.integer(item[name], name, 0, MAX_SAMPLES) for name in _COUNTS if name in item}
         return cls(
             name=shape.word(item["name"], "name of a check"),
             kind=CheckKind(item["kind"]),
             direction=Direction(item.get("direction", Direction.LOWER)),
             limit=numbers.get("limit"),
             margin=numbers.get("margin"),
+            control="control" in item,
             **whole,
         )
 
@@ -127,6 +146,10 @@ class Window:
         """Return how many samples of each check are expected."""
         return self.window_ms // self.interval_ms
 
+    def passed(self, now_ms: int) -> int:
+        """Return how many slots are over: a sample taken now belongs to a later one."""
+        return min(max((2 * (now_ms - self.started_ms) - self.interval_ms) // (2 * self.interval_ms), 0), self.slots)
+
     def slot(self, at_ms: int) -> int | None:
         """Return the slot of a sample, rounded to the nearest expected time, or None outside the window."""
         offset = at_ms - self.started_ms
@@ -138,6 +161,8 @@ class Standing(StrEnum):
     """Where one check stands."""
 
     HARMED = "harmed"
+    SILENT = "silent"
+    """More slots in a row are missing than `errors` allows."""
     NO_BASELINE = "no_baseline"
     TOO_FEW = "too_few"
     GAP = "gap"
@@ -146,7 +171,9 @@ class Standing(StrEnum):
     REACHED = "reached"
 
 
-_NO_DATA = frozenset({Standing.NO_BASELINE, Standing.TOO_FEW, Standing.GAP, Standing.PENDING_HARM})
+_NO_DATA = frozenset({
+    Standing.SILENT, Standing.NO_BASELINE, Standing.TOO_FEW, Standing.GAP, Standing.PENDING_HARM,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +192,15 @@ def judge(
     now_ms: int,
 ) -> Judgement:
     """Fold samples into an outcome; samples outside the window and of unknown checks do not count."""
-    taken = tuple(samples)
-    each = [_standing(c, _number(baseline.get(c.name)), _series(c.name, taken, window), window) for c in checks]
+    taken, passed = tuple(samples), window.passed(now_ms)
+    each = [
+        _standing(c, _number(baseline.get(c.name)), _judged(c, baseline, taken, window), window, passed) for c in checks
+    ]
     standings, found = {c.name: standing for c, standing in zip(checks, each, strict=True)}, frozenset(each)
     if Standing.HARMED in found:
         return Judgement(Outcome.HARMED, standings)
     if now_ms < window.end_ms:
-        return Judgement(None, standings)
+        return Judgement(Outcome.INCONCLUSIVE if Standing.SILENT in found else None, standings)
     if not checks or found & _NO_DATA:
         return Judgement(Outcome.INCONCLUSIVE, standings)
     return Judgement(Outcome.INEFFECTIVE if Standing.MISSED in found else Outcome.EFFECTIVE, standings)
@@ -202,25 +231,51 @@ def _series(check: str, samples: tuple[Sample, ...], window: Window) -> Series:
     return tuple((slot, value) for at_ms, value in values if (slot := window.slot(at_ms)) is not None)
 
 
+def control_of(check: str) -> str:
+    """Return the name under which the peers of a check are sampled."""
+    return f"{check}.control"
+
+
+def _judged(check: Check, baseline: Mapping[str, float | None], samples: tuple[Sample, ...], window: Window) -> Series:
+    """Return the values to judge: as sampled, or without what the untouched peers moved too."""
+    series = _series(check.name, samples, window)
+    if not check.control:
+        return series
+    before = _number(baseline.get(control_of(check.name)))
+    if before is None:
+        return ()
+    moved = {slot: value - before for slot, value in _series(control_of(check.name), samples, window)}
+    return tuple((slot, value - moved[slot]) for slot, value in series if slot in moved)
+
+
 def _number(value: float | None) -> float | None:
     return value if value is not None and isfinite(value) else None
 
 
-def _standing(check: Check, baseline: float | None, series: Series, window: Window) -> Standing:
+def _standing(check: Check, baseline: float | None, series: Series, window: Window, passed: int) -> Standing:
     if baseline is None and check.limit is None:
         return Standing.NO_BASELINE
     values = [value for _, value in series]
     bad = [check.kind is CheckKind.NOT_WORSE and worse(check, baseline, value) for value in values]
-    if _longest(bad) >= check.breaches:
+    if _longest(bad) >= check.breaches or (check.failures is not None and sum(bad) >= check.failures):
         return Standing.HARMED
-    present = {slot for slot, _ in series}
-    if len(present) < check.min_samples:
-        return Standing.TOO_FEW
-    if _longest(slot not in present for slot in range(window.slots)) > check.max_gap:
-        return Standing.GAP
+    lacking = _lacking(check, {slot for slot, _ in series}, window, passed)
+    if lacking is not None:
+        return lacking
     if bad[-1]:
         return Standing.PENDING_HARM
     return Standing.REACHED if _reached(check, baseline, values[-check.min_samples :]) else Standing.MISSED
+
+
+def _lacking(check: Check, present: set[int], window: Window, passed: int) -> Standing | None:
+    """Return what data a check lacks, None when it has enough."""
+    missing = [slot not in present for slot in range(window.slots)]
+    if check.errors is not None and _longest(missing[:passed]) > check.errors:
+        return Standing.SILENT
+    if len(present) < check.min_samples:
+        return Standing.TOO_FEW
+    many = check.max_missing is not None and sum(missing) > check.max_missing
+    return Standing.GAP if many or _longest(missing) > check.max_gap else None
 
 
 def _longest(flags: Iterable[bool]) -> int:

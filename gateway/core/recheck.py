@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import isfinite
 
-from gateway.core.outcome import Check, CheckKind, Sample, worse
+from gateway.core.outcome import Check, CheckKind, Sample, control_of, worse
 
 
 class After(StrEnum):
@@ -33,15 +33,27 @@ def recheck(
     newest: dict[str, Sample] = {}
     for sample in sorted(samples, key=lambda s: s.at_ms):
         newest[sample.check] = sample
-    each = {check.name: _one(check, baseline.get(check.name), newest.get(check.name)) for check in asked_again(checks)}
+    each = {
+        check.name: _one(check, baseline.get(check.name), _value(check, baseline, newest))
+        for check in asked_again(checks)
+    }
     for worst in (After.BAD, After.NO_DATA):
         if worst in each.values():
             return worst, each
     return After.CLEAN, each
 
 
-def _one(check: Check, before: float | None, sample: Sample | None) -> After:
-    value = None if sample is None else sample.value
+def _value(check: Check, baseline: Mapping[str, float | None], newest: Mapping[str, Sample]) -> float | None:
+    """Return the newest value, without what the peers of a check with a control moved since the baseline."""
+    value = newest[check.name].value if check.name in newest else None
+    if value is None or not check.control:
+        return value
+    name = control_of(check.name)
+    now, before = newest[name].value if name in newest else None, baseline.get(name)
+    return None if now is None or before is None else value - (now - before)
+
+
+def _one(check: Check, before: float | None, value: float | None) -> After:
     if value is None or not isfinite(value):
         return After.NO_DATA
     before = before if before is not None and isfinite(before) else None
