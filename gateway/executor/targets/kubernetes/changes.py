@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
 
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo
@@ -15,44 +14,25 @@ from gateway.executor.targets.kubernetes.calls import Api
 from gateway.executor.targets.kubernetes.deleting import Deleting
 from gateway.executor.targets.kubernetes.draining import Draining
 from gateway.executor.targets.kubernetes.making import Making
+from gateway.executor.targets.kubernetes.operation import Operation
 from gateway.executor.targets.kubernetes.patching import Patching
 from gateway.executor.targets.kubernetes.rollouts import Restarting, RollingBack
 from gateway.ports import Applied, Clock, Observed, Undone
-
-
-class Change(Protocol):
-    """One way to change objects, in the shape of the Target port."""
-
-    async def observe(self, step: Step) -> Observed:
-        """Try the change, and fix what it is bound to."""
-        ...
-
-    async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:
-        """Make the change, if the objects still are what was observed."""
-        ...
-
-    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
-        """Tell whether a lost change was made."""
-        ...
-
-    async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
-        """Take the change back where the fields still are ours."""
-        ...
-
 
 _PATCHING = (
     "scale", "pause", "resume", "set_image", "set_resources", "set_env", "set_selector", "set_serviceaccount",
     "set_subject", "label", "annotate", "patch", "cordon", "uncordon", "taint",
 )  # fmt: skip
+_REFUSED = ("approve", "deny", "evict")
 
 
-def changes(api: Api, clock: Clock) -> Mapping[str, Change]:
-    """Return verb → change."""
+def changes(api: Api, clock: Clock) -> Mapping[str, Operation]:
+    """Return verb → operation."""
     patching, making = Patching(api, clock), Making(api, clock)
     return MappingProxyType({
         **dict.fromkeys(_PATCHING, patching), "create": making, "expose": making, "apply": Applying(api, clock),
         "delete": Deleting(api, clock), "drain": Draining(api, clock), "restart": Restarting(api, clock),
-        "undo": RollingBack(api, clock),
+        "undo": RollingBack(api, clock), **dict.fromkeys(_REFUSED, Refusing(clock)),
     })  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from gateway.core.step import Step
 from gateway.errors import TargetFault
 from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.output import OnChunk
+from gateway.executor.targets.kubernetes.changes import changes
 from gateway.executor.targets.kubernetes.client import Cluster
 from gateway.executor.targets.kubernetes.operation import Operation
 from gateway.executor.targets.kubernetes.reads import reads
+from gateway.executor.targets.kubernetes.writer import Writer
 from gateway.ports import Applied, Clock, Observed, Undone
 
 
@@ -19,7 +21,8 @@ class KubernetesTarget:
     def __init__(self, scope: KubernetesScope, clock: Clock, output_bytes: int) -> None:
         self._clock = clock
         self._cluster = Cluster(scope)
-        self._operations: Mapping[str, Operation] = reads(self._cluster, output_bytes)
+        writer = Writer(self._cluster)
+        self._operations: Mapping[str, Operation] = {**reads(self._cluster, output_bytes), **changes(writer, clock)}
 
     async def observe(self, step: Step) -> Observed:
         """Read facts, preflight and snapshot."""
