@@ -108,6 +108,7 @@ class _Common(Connection):
     watch = _streaming(actions.watch)
     cancel = _unary(actions.cancel)
     rollback = _unary(actions.rollback)
+    renew = _unary(actions.renew)
     release = _unary(actions.release)
     open_incident = _unary(incidents.open_incident)
     get_incident = _unary(incidents.get_incident)
@@ -147,7 +148,6 @@ class AgentClient(_Common):
     propose = _unary(actions.propose)
     propose_steps = _unary(actions.propose_steps)
     explain = _unary(actions.explain)
-    renew = _unary(actions.renew)
 
 
 class ApproverClient(_Common):

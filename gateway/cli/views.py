@@ -3,7 +3,10 @@
 import json
 from datetime import UTC, datetime
 
+import click
+
 from agent_client import Action, Incident, Output, Pending, State
+from gateway.cli.failure import REFUSED
 from gateway.cli.text import line
 
 FAILED = frozenset(
@@ -30,6 +33,12 @@ def action_text(action: Action) -> str:
         lines.append(f"  lease ends {time_text(action.lease_end_ms)}")
     lines += [output_text(output) for output in action.outputs]
     return "\n".join(lines)
+
+
+def refuse(*, refused: bool) -> None:
+    """End the command with 1 when the gateway answered no."""
+    if refused:
+        raise click.exceptions.Exit(REFUSED)
 
 
 def output_text(output: Output) -> str:
