@@ -79,10 +79,9 @@ async def resolve(
         if answers_for(principal, case.row):
             raise Forbidden("OWNER_MAY_NOT", "whoever answers for the agent may not resolve its actions")
         match resolution:
-            case "kept":
-                return Choice(Event.RESOLVE, Guard.KEPT, ((K.RESOLUTION, body),), reason="KEPT")
-            case "undone_by_hand":
-                return Choice(Event.RESOLVE, Guard.UNDONE_BY_HAND, ((K.RESOLUTION, body),), reason="UNDONE_BY_HAND")
+            case "kept" | "undone_by_hand":
+                code, leaf = resolution.upper(), (K.RESOLUTION, body)
+                return Choice(Event.RESOLVE, Guard(resolution), (leaf,), reason=code, cause=code)
             case "retry_undo":
                 return _retry_undo(world, tx, case, principal, body)
             case _:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import (
     ANYTIME,
     FINAL,
@@ -18,6 +19,7 @@ from gateway.core.lifecycle import (
     Event,
     Guard,
     LifecycleError,
+    Row,
     State,
     _rows,
     advance,
@@ -142,6 +144,10 @@ ALONE = frozenset(
 )
 
 
+# States in which a target may have been touched.
+TOUCHING = {S.EXECUTING, S.VERIFYING, S.LEASED, S.COMMITTED, S.UNDOING, S.NEEDS_HUMAN}
+
+
 def reachable(starts: set[State | None], without: frozenset[State] = frozenset()) -> set[State | None]:
     found = set(starts)
     new: set[State | None] = set(starts)
@@ -252,6 +258,11 @@ def test_what_waits_for_nobody_or_for_a_human_needs_no_timer(state: State) -> No
 
 def test_every_row_that_moves_a_state_leaves_a_record() -> None:
     assert all(row.records for row in ROWS if row.next != row.state)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.state in TOUCHING and r.next in FINAL and r.next != r.state])
+def test_whatever_may_have_touched_a_target_ends_with_a_receipt(row: Row) -> None:
+    assert K.RECEIPT in row.records
 
 
 def test_no_record_is_both_demanded_and_optional() -> None:

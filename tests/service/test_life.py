@@ -139,6 +139,9 @@ async def test_a_probe_that_cannot_tell_asks_people_and_keeps_the_target_locked(
         assert other.state == "GRANTED"
         resolved = await made.gateway.resolve(ALICE, str(uuid.uuid4()), view.id, "kept", "seen")
         assert resolved.state == "RESOLVED"
+        receipt = open_receipt(resolved.receipt, keys=made.world.keys())
+        assert not isinstance(receipt, Refused)
+        assert (receipt.outcome, receipt.cause, receipt.steps) == ("RESOLVED", "KEPT", ("unknown",))
 
 
 async def test_whoever_answers_for_the_agent_may_not_resolve_its_actions() -> None:
