@@ -26,6 +26,11 @@ class Output:
         self._shown_at = now_s()
         self.truncated = False
 
+    @property
+    def room(self) -> int:
+        """Return how many bytes would still be kept."""
+        return self._limit - len(self._kept)
+
     async def add(self, data: bytes) -> None:
         """Keep what fits."""
         fits = data[: self._limit - len(self._kept)]

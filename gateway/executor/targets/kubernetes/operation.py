@@ -1,12 +1,23 @@
 """What the target does with one verb."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.output import OnChunk
+from gateway.executor.targets.kubernetes.client import Cluster
+from gateway.executor.targets.kubernetes.discovery import Kinds
 from gateway.ports import Applied, Observed, Undone
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What every reader reads from."""
+
+    cluster: Cluster
+    kinds: Kinds
 
 
 class Operation(Protocol):

@@ -6,21 +6,34 @@ from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.output import OnChunk, Output
 from gateway.executor.targets import seen as see
+from gateway.executor.targets.kubernetes import questions
 from gateway.executor.targets.kubernetes.answers import ReadError
 from gateway.executor.targets.kubernetes.calls import CallFailed
-from gateway.executor.targets.kubernetes.client import Cluster
-from gateway.executor.targets.kubernetes.operation import Operation
+from gateway.executor.targets.kubernetes.logs import read_logs
+from gateway.executor.targets.kubernetes.objects import read_objects
+from gateway.executor.targets.kubernetes.operation import Operation, Reading
 from gateway.ports import Applied, Observed, Undone
 
-Reader = Callable[[Cluster, Step, Output], Awaitable[None]]
-_READERS: Mapping[str, Reader] = {}
+Reader = Callable[[Reading, Step, Output], Awaitable[None]]
+_READERS: Mapping[str, Reader] = {
+    "get": read_objects,
+    "list": read_objects,
+    "log": read_logs,
+    "cluster.version": questions.version,
+    "cluster.info": questions.info,
+    "cluster.health": questions.health,
+    "cluster.api_resources": questions.api_resources,
+    "cluster.api_versions": questions.api_versions,
+    "cluster.can_i": questions.can_i,
+    "cluster.whoami": questions.whoami,
+}
 
 
 class Read:
     """One verb that only reads."""
 
-    def __init__(self, cluster: Cluster, reader: Reader, output_bytes: int) -> None:
-        self._cluster = cluster
+    def __init__(self, reading: Reading, reader: Reader, output_bytes: int) -> None:
+        self._reading = reading
         self._reader = reader
         self._output_bytes = output_bytes
 
@@ -34,7 +47,7 @@ class Read:
         del snapshot
         output = Output(self._output_bytes, on_chunk)
         try:
-            await self._reader(self._cluster, step, output)
+            await self._reader(self._reading, step, output)
         except (ReadError, CallFailed) as exc:
             return Applied("not_applied", exc.code, exc.detail, await output.finish(), output.truncated)
         return Applied("applied", output=await output.finish(), truncated=output.truncated)
@@ -50,6 +63,6 @@ class Read:
         return Undone("undone", read_back={})
 
 
-def reads(cluster: Cluster, output_bytes: int) -> dict[str, Operation]:
+def reads(reading: Reading, output_bytes: int) -> dict[str, Operation]:
     """Return the operations that read, by verb."""
-    return {verb: Read(cluster, reader, output_bytes) for verb, reader in _READERS.items()}
+    return {verb: Read(reading, reader, output_bytes) for verb, reader in _READERS.items()}

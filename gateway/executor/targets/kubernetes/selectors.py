@@ -24,6 +24,14 @@ def selector_text(selector: Mapping[str, Json]) -> str:
     return ",".join(parts)
 
 
+def pod_selector(workload: Mapping[str, Json]) -> str:
+    """Return the query that finds the pods of a workload or service; empty when it has no selector."""
+    selector = (workload.get("spec") or {}).get("selector") or {}
+    if "matchLabels" in selector or "matchExpressions" in selector:
+        return selector_text(selector)
+    return selector_text({"matchLabels": selector})
+
+
 def _holds(expression: Mapping[str, Json], labels: Mapping[str, Json]) -> bool:
     key, values = str(expression.get("key")), expression.get("values") or ()
     match expression.get("operator"):

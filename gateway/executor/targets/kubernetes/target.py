@@ -9,7 +9,8 @@ from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.output import OnChunk
 from gateway.executor.targets.kubernetes.changes import changes
 from gateway.executor.targets.kubernetes.client import Cluster
-from gateway.executor.targets.kubernetes.operation import Operation
+from gateway.executor.targets.kubernetes.discovery import Kinds
+from gateway.executor.targets.kubernetes.operation import Operation, Reading
 from gateway.executor.targets.kubernetes.reads import reads
 from gateway.executor.targets.kubernetes.writer import Writer
 from gateway.ports import Applied, Clock, Observed, Undone
@@ -21,8 +22,9 @@ class KubernetesTarget:
     def __init__(self, scope: KubernetesScope, clock: Clock, output_bytes: int) -> None:
         self._clock = clock
         self._cluster = Cluster(scope)
-        writer = Writer(self._cluster)
-        self._operations: Mapping[str, Operation] = {**reads(self._cluster, output_bytes), **changes(writer, clock)}
+        self._kinds = Kinds(self._cluster)
+        looked = reads(Reading(self._cluster, self._kinds), output_bytes)
+        self._operations: Mapping[str, Operation] = {**looked, **changes(Writer(self._cluster), clock)}
 
     async def observe(self, step: Step) -> Observed:
         """Read facts, preflight and snapshot."""
