@@ -106,6 +106,10 @@ class KubeLab(fakes.Lab):
         """Submit a command and let it run as far as it goes without time passing."""
         return await self.settled(command.encode(), **more)
 
+    def decided_on(self, step: int = 0) -> Any:
+        """Return one step of the policy input that the last decision with facts rested on."""
+        return [each for each in self.policy.asked if each["stage"] == "decide"][-1]["steps"][step]
+
     async def harmed(self, action: str, ms: int = 30_000) -> Any:
         """Let verification find harm, and return the action as it then ends."""
         self.telemetry.value = 100.0

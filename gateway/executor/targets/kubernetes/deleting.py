@@ -104,7 +104,7 @@ class Deleting:
             value = await facts_of(self._api, each.document, near[each.ref.namespace])
             held = await self._held(each)
             facts.append(see.known(target_id(step, each.ref), self._clock.now_ms(), value | held))
-            count += 1 + sum((held.get("contents") or {}).values())
+            count += 1 + sum(each["count"] for each in held.get("contents") or ())
             undo = weakest((undo, undo_class(each.document)))
             if refused is None:
                 answer = await self._send(step, _entry(each), None, dry=True)
@@ -122,7 +122,11 @@ class Deleting:
         if found.document.get("kind") != "Namespace":
             return {}
         contents = await inside(self._api, found.ref.name)
-        return {"contents": contents, "contents_known": contents is not None}
+        if contents is None:
+            return {"contents_known": False}
+        # Not a member each: the number of `secrets` would be taken for a secret and redacted.
+        listed = [{"resource": resource, "count": count} for resource, count in sorted(contents.items())]
+        return {"contents": listed, "contents_known": True}
 
     async def _send(self, step: Step, entry: Entry, version: str | None, *, dry: bool) -> Answer:
         dry = dry or bool(step.params.get("dry_run"))

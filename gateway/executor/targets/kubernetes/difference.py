@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from gateway.core.canonical import Json, thaw
 from gateway.core.undo import json_equal
 from gateway.executor.targets.kubernetes.paths import ABSENT, Element, Path, Value, read, render, text_of
-from gateway.executor.targets.kubernetes.schema import FALLBACK_KEY, MERGE_KEYS, PORT_KEYS, SERVER_FIELDS
+from gateway.executor.targets.kubernetes.schema import (
+    FALLBACK_KEY,
+    MANAGED_TAINTS,
+    MERGE_KEYS,
+    PORT_KEYS,
+    SERVER_FIELDS,
+)
 
 _EMPTY: tuple[Json, ...] = ({}, [])
 
@@ -74,8 +80,8 @@ class _Walk:
     def _elements(self, path: Path, old: Value, new: Value, keys: tuple[str, ...]) -> None:
         if old is ABSENT:
             self.made.append(render(path))
-        left = {_id(item, keys): item for item in _items(old)}
-        right = {_id(item, keys): item for item in _items(new)}
+        left = {_id(item, keys): item for item in _items(old) if not _is_managed(path, item)}
+        right = {_id(item, keys): item for item in _items(new) if not _is_managed(path, item)}
         for name in dict.fromkeys((*left, *right)):
             if name in left and name in right:
                 self.walk((*path, name), left[name], right[name])
@@ -99,6 +105,11 @@ def keys_of(path: Path, old: Value, new: Value) -> tuple[str, ...] | None:
             if all(_named(_items(value), some) for value in (old, new)):
                 return some
     return None
+
+
+def _is_managed(path: Path, item: Mapping[str, Json]) -> bool:
+    """Tell whether an element is a controller's own, such as the taint of a node that is not ready."""
+    return path == ("spec", "taints") and str(item.get("key", "")).startswith(MANAGED_TAINTS)
 
 
 def _named(items: Sequence[Json], keys: tuple[str, ...]) -> bool:

@@ -20,6 +20,9 @@ SERVER_FIELDS: tuple[str, ...] = (
     "/metadata/annotations/deprecated.daemonset.template.generation",
 )
 
+# Taints of nodes that the node controller sets and removes by their conditions.
+MANAGED_TAINTS = "node.kubernetes.io/"
+
 # List (by the name of its member) → members that identify an element (patchMergeKey and x-kubernetes-list-map-keys of
 # the API's own types). Where a second key is often left out, the first must do.
 MERGE_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({

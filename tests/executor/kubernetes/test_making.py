@@ -1,0 +1,160 @@
+"""Objects that come into being and go again: create, autoscale, expose, apply, delete, and a restart."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.executor.targets.kubernetes.difference import difference
+from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
+from tests.executor.kubernetes.rows import config_map, deployment, label, service
+from tests.fixtures_k8s import Cluster
+
+pytestmark = pytest.mark.anyio
+CORE = "/api/v1/namespaces/{ns}/"
+MADE = (
+    ("create configmap", "create configmap mode --from-literal=a=b", CORE + "configmaps/mode"),
+    ("create deployment", "create deployment api --image=shop/api:1 --replicas=2",
+     "/apis/apps/v1/namespaces/{ns}/deployments/api"),
+    ("autoscale", "autoscale deployment web --max=5 --min=2 --cpu=80%",
+     "/apis/autoscaling/v2/namespaces/{ns}/horizontalpodautoscalers/web"),
+    ("expose", "expose deployment web --port=80 --target-port=8080", CORE + "services/web"),
+    ("create service", "create service nodeport outside --tcp=80:8080", CORE + "services/outside"),
+)  # fmt: skip
+
+
+@pytest.fixture(params=MADE, ids=lambda each: each[0])
+def made(request: Any, cluster: Cluster, namespace: str) -> tuple[str, str]:
+    """A command that makes an object, and the path of the object."""
+    deployment(cluster, namespace)
+    _, command, path = request.param
+    return f"kubectl -n {namespace} {command}", path.format(ns=namespace)
+
+
+async def test_what_was_made_is_gone_again_when_it_did_harm(
+    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str]
+) -> None:
+    command, path = made
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(command)
+        assert (view.state, view.reason) == ("VERIFYING", "")
+        assert cluster.admin.answers(path)
+        view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("UNDONE", "VERIFICATION_HARMED")
+    assert not cluster.admin.answers(path)
+
+
+async def test_what_was_made_and_then_edited_by_a_person_is_left_to_people(
+    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str]
+) -> None:
+    command, path = made
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(command)
+        cluster.human.patch(path, label("theirs", "z").body)
+        view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED_BY_OTHERS")
+    assert cluster.admin.get(path)["metadata"]["labels"]["theirs"] == "z"
+
+
+async def test_what_was_made_again_by_a_person_under_the_same_name_is_left_to_people(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = CORE.format(ns=namespace) + "configmaps"
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} create configmap mode --from-literal=a=b")
+        cluster.human.delete(f"{path}/mode")
+        cluster.human.create(path, {"metadata": {"name": "mode"}, "data": {"a": "b"}})
+        view = await lab.harmed(view.id)
+        assert view.state == "NEEDS_HUMAN"
+    assert cluster.admin.answers(f"{path}/mode")
+
+
+async def test_a_name_that_is_taken_is_refused_before_anything_is_done(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    config_map(cluster, namespace)
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} create configmap settings --from-literal=a=b")
+        assert (view.state, view.reason) == ("DENIED", "PREFLIGHT_FAILED")
+
+
+DELETED = (
+    ("configmap", config_map, "delete configmap settings"),
+    ("service with its address", service, "delete service web"),
+)
+
+
+@pytest.mark.parametrize(("make", "command"), [each[1:] for each in DELETED], ids=[each[0] for each in DELETED])
+async def test_what_was_deleted_and_loses_nothing_is_made_again(
+    cluster: Cluster, namespace: str, tmp_path: Path, make: Any, command: str
+) -> None:
+    path = make(cluster, namespace)
+    before = cluster.admin.get(path)
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} {command}")
+        assert (view.state, lab.decided_on()["undo"]["class"]) == ("VERIFYING", "compensating")
+        assert not cluster.admin.answers(path)
+        view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("UNDONE", "VERIFICATION_HARMED")
+    after = cluster.admin.get(path)
+    assert difference(before, after).before == {}
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+
+
+async def test_what_a_person_made_in_place_of_the_deleted_is_not_overwritten(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = config_map(cluster, namespace)
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} delete configmap settings")
+        theirs = {"metadata": {"name": "settings"}, "data": {"mode": "theirs"}}
+        cluster.human.create(path.rpartition("/")[0], theirs)
+        view = await lab.harmed(view.id)
+        assert view.state == "NEEDS_HUMAN"
+    assert cluster.admin.get(path)["data"] == {"mode": "theirs"}
+
+
+async def test_a_deployment_is_not_deleted_without_a_person_because_its_history_is_lost(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = deployment(cluster, namespace)
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} delete deployment web")
+        assert (view.state, lab.decided_on()["undo"]["class"]) == ("AWAITING_APPROVAL", "none")
+    assert cluster.admin.answers(path)
+
+
+async def test_a_dry_run_of_a_deletion_deletes_nothing(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    path = config_map(cluster, namespace)
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} delete configmap settings --dry-run=server")
+        assert view.state == "VERIFYING"
+    assert cluster.admin.answers(path)
+
+
+async def test_the_contents_of_a_namespace_are_counted_before_it_is_deleted(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    deployment(cluster, namespace)
+    config_map(cluster, namespace)
+    async with kube_lab(admin_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl delete namespace {namespace}")
+        assert view.state == "AWAITING_APPROVAL"
+        step = lab.decided_on()
+        contents = {each["resource"]: each["count"] for each in step["facts"][0]["value"]["contents"]}
+        assert contents["deployments.apps"] == 1
+        assert contents["pods"] == 2
+        assert contents["configmaps"] == 1
+        assert step["preflight"]["targets"] == 1 + sum(contents.values())
+    assert cluster.admin.answers(f"/api/v1/namespaces/{namespace}")
+
+
+async def test_a_restart_is_neutral_and_not_taken_back(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    path = deployment(cluster, namespace)
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} rollout restart deployment/web")
+        assert (view.state, lab.decided_on()["undo"]["class"]) == ("VERIFYING", "neutral")
+        at = "kubectl.kubernetes.io/restartedAt"
+        assert cluster.admin.get(path)["spec"]["template"]["metadata"]["annotations"][at]
+        view = await lab.harmed(view.id)
+        assert view.state == "NEEDS_HUMAN"
