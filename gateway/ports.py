@@ -185,6 +185,48 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class MishapRow:
+    """An action that failed or had to be taken back, in one environment and by one operation."""
+
+    action: str
+    environment: str
+    operation: str
+    agent: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRow:
+    """An entry of the drift ledger: one field of one target that is not as its owner in code says."""
+
+    id: str
+    action: str
+    step: int
+    target: str
+    path: str
+    before: str
+    """JSON of the value that code gives, as it was before the change."""
+    after: str
+    """JSON of the value that stands now."""
+    manager: str
+    """What applies the code: argo, flux, helm, terraform …"""
+    name: str
+    file: str
+    """The file in the owner's repository, where it is known."""
+    owner: str
+    """The team that owns the target; empty where it is not known."""
+    opened_ms: int
+    due_ms: int
+    status: Literal["open", "closed"] = "open"
+    how: str = ""
+    """How it was closed: reverted, lease_ended, superseded, proposed, accepted."""
+    by: str = ""
+    reference: str = ""
+    """Where the proposal to change the code can be read."""
+    closed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LogHead:
     """The log as it stands in the database."""
 
@@ -275,6 +317,22 @@ class Tx(Protocol):
 
     def note_applied(self, action: str, agent: str, targets: Sequence[str], at_ms: int) -> None: ...
     def note_undone(self, action: str, at_ms: int) -> None: ...
+    def note_mishap(self, row: MishapRow) -> None:
+        """Count an action that failed or had to be taken back; the first time counts."""
+        ...
+
+    def mishaps(self, environment: str, since_ms: int, *, agent: str = "", operation: str = "") -> int:
+        """Count the actions of an agent, or by an operation, that went wrong in an environment since then."""
+        ...
+
+    # the drift ledger
+    def put_drift(self, row: DriftRow) -> None: ...
+    def drift_entry(self, entry: str) -> DriftRow | None: ...
+    def drift_of(self, action: str) -> list[DriftRow]: ...
+    def drift(self, *, status: str = "", before: str = "", limit: int = 50) -> list[DriftRow]:
+        """Return entries newest first; `before` is the id after which the page starts."""
+        ...
+
     # switches and policy revisions
     def put_switch(self, row: SwitchRow) -> None: ...
     def delete_switch(self, kind: str, agent: str, environment: str) -> None: ...
@@ -310,6 +368,10 @@ class Tx(Protocol):
 
     def leaf_of(self, action: str, kind: str) -> int | None:
         """Return the index of the newest leaf of this kind code for an action."""
+        ...
+
+    def leaves_of(self, action: str, limit: int, *, kind: str = "") -> list[tuple[int, bytes]]:
+        """Return the newest leaves of an action (of none: ""), of one kind code if it is given, newest first."""
         ...
 
     def put_checkpoint(self, size: int, root: bytes, note: str) -> None: ...

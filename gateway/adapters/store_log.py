@@ -17,6 +17,10 @@ INSERT INTO log_head (id, size, root, frontier) VALUES (0, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root, frontier = excluded.frontier"""
 _LAST = "SELECT idx, hash FROM leaves ORDER BY idx DESC LIMIT 1"
 _LEAF_OF = "SELECT MAX(idx) FROM leaves WHERE action = ? AND kind = ?"
+_LEAVES_OF = """
+SELECT idx, body FROM leaves WHERE idx IN (SELECT idx FROM leaves WHERE action = ? ORDER BY idx DESC LIMIT ?)
+ORDER BY idx DESC"""
+_LEAVES_OF_KIND = "SELECT idx, body FROM leaves WHERE action = ? AND kind = ? ORDER BY idx DESC LIMIT ?"
 _PUT_CHECKPOINT = """
 INSERT INTO checkpoints (size, root, note) VALUES (?, ?, ?)
 ON CONFLICT (size) DO UPDATE SET note = excluded.note WHERE root = excluded.root"""
@@ -135,6 +139,11 @@ class LogTx(BaseTx):
     def leaf_of(self, action: str, kind: str) -> int | None:
         """Return the index of the newest leaf of this kind for an action."""
         return self._cell(_LEAF_OF, int, action, kind)
+
+    def leaves_of(self, action: str, limit: int, *, kind: str = "") -> list[tuple[int, bytes]]:
+        """Return the newest leaves of an action, newest first."""
+        rows = self._all(_LEAVES_OF_KIND, action, kind, limit) if kind else self._all(_LEAVES_OF, action, limit)
+        return [(index, body) for index, body in rows]
 
     def put_checkpoint(self, size: int, root: bytes, note: str) -> None:
         """Record a signed checkpoint; raises StoreFault for a second root of one size, or a size not reached."""

@@ -17,6 +17,7 @@ from gateway.service.incidents import note_write
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
 from gateway.service.record import LeafBody, Recorder
+from gateway.service.recorded import tell_edited, unrecorded
 from gateway.service.settle import Case
 from gateway.service.supersede import Inherited, inherit, take_over
 from gateway.service.views import WorkView
@@ -37,7 +38,7 @@ async def begin_attempt(
 ) -> tuple[bool, str]:
     """Return (begun, reason); begun only once the intent is on disk."""
     work = world.hub.work(work_id, action)
-    if work is None or work.purpose != purpose:
+    if work is None or work.purpose != purpose or world.hub.instance(work_id) != instance:
         return False, "WORK_UNKNOWN"
     inherited = None
     if purpose == "apply":
@@ -49,8 +50,11 @@ async def begin_attempt(
         )
     except _NotBegun as exc:
         world.hub.finish(work_id)
+        if exc.edited is not None:
+            await tell_edited(world, exc.edited, exc.reason, purpose)
         return False, exc.reason
     if purpose == "apply":
+        world.hub.begun(action)
         point("begin_attempt", "gateway")
     world.bus.changed(action)
     world.bus.armed(world.clock.now_ms() + world.settings.timing.attempt_ms)
@@ -58,11 +62,15 @@ async def begin_attempt(
 
 
 class _NotBegun(Exception):  # noqa: N818  # an answer, not a fault
-    """Why an attempt may not begin; raised inside the unit of work, so that nothing of it stays."""
+    """Why an attempt may not begin; raised inside the unit of work, so that nothing of it stays.
 
-    def __init__(self, reason: str) -> None:
+    `edited` is a row that is not the one that the log tells.
+    """
+
+    def __init__(self, reason: str, edited: ActionRow | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.edited = edited
 
 
 def _begin(
@@ -86,20 +94,24 @@ def _begin(
         raise _NotBegun("NONCE_REPLAYED")
     if purpose in _READING:
         return
-    # 5. The fence is the next one; a lower one belongs to an attempt that was given up.
+    # 5. The row is the one that the log tells: the database alone is not believed.
+    edited = unrecorded(world, tx, row)
+    if edited:
+        raise _NotBegun(edited, row)
+    # 6. The fence is the next one; a lower one belongs to an attempt that was given up.
     if fence != row.fence + 1:
         raise _NotBegun("FENCE_STALE")
     proposal = read_proposal(tx, row)
-    # 6. No switch forbids it, and (but for an undo) the policy revision lives.
+    # 7. No switch forbids it, and (but for an undo) the policy revision lives.
     _check_allowed(tx, row, proposal, purpose)
     if purpose is Purpose.UNDO:
         _begin_undo(world, recorder, fence, instance)
         return
-    # 7. No step of it is in flight, and nobody asked it to end.
+    # 8. No step of it is in flight, and nobody asked it to end.
     _check_free(world, tx, row, proposal, work.first_step)
-    # 8. Every target is ours.
+    # 9. Every target is ours.
     _lock(tx, row.id, proposal)
-    # 9. The way back that was signed is the one from here.
+    # 10. The way back that was signed is the one from here.
     granted = take_over(world, tx, row, inherited) if work.snapshot and recorder.state is State.GRANTED else ()
     if granted is None:
         raise _NotBegun("LEASE_CHANGED")

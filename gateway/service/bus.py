@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 
+from gateway.core.checkpoint import Checkpoint
 from gateway.ports import SwitchRow
 from gateway.service.live import Live
 from gateway.service.views import OutputView
@@ -23,6 +24,8 @@ class Bus:
         """The switches that are on, as of the last change in this process; BeginAttempt reads the store."""
         self.withdrawn: frozenset[str] = frozenset()
         """Policy revisions by which nothing is decided any more."""
+        self.signed: Checkpoint | None = None
+        """The newest checkpoint that this process signed, or checked the signature of."""
         self.live = Live()
         self.log = asyncio.Condition()
 

@@ -135,5 +135,5 @@ def _action(_: World, tx: Tx, leaf: Leaf) -> dict[str, Json]:
 
 def _body(leaf: Leaf) -> dict[str, Json]:
     public = ("incident", "hypothesis", "text", "evidence", "title", "labels", "source", "code", "expires_ms", "by",
-              "notify")  # fmt: skip
+              "notify", "action", "detail")  # fmt: skip
     return {name: leaf.body[name] for name in public if name in leaf.body}

@@ -11,6 +11,7 @@ from gateway.service.incidents import note_read
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
 from gateway.service.record import LeafBody
+from gateway.service.recorded import tell_edited, unrecorded
 from gateway.service.sealed import open_sealed
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.work import make_work, offer
@@ -21,15 +22,23 @@ _PROBES = 5
 
 
 async def ask_to_apply(world: World, action: str) -> None:
-    """Offer a granted action, or the rest of one of which no step is in flight, to an executor."""
+    """Offer a granted action, or the rest of one of which no step is in flight, to an executor.
+
+    A grant is not sent for a row that is not the one that the log tells.
+    """
+    edited = ""
 
     def load(tx: Tx) -> tuple[ActionRow, bytes, bytes, bytes, int] | None:
+        nonlocal edited
         row = tx.action(action)
         if row is None or row.state not in {State.GRANTED, State.EXECUTING}:
             return None
         journal = read_journal(tx, action)
         if "intended" in journal.values():
             return None
+        edited = unrecorded(world, tx, row)
+        if edited:
+            return row, b"", b"", b"", 0
         grant = tx.document(action, "grant_action") or b""
         plan = open_sealed(world, tx, action, "plan") or b""
         return row, grant, plan, open_sealed(world, tx, action, "snapshot") or b"", next_step(journal)
@@ -38,6 +47,9 @@ async def ask_to_apply(world: World, action: str) -> None:
     if loaded is None:
         return
     row, grant, plan, snapshot, step = loaded
+    if edited:
+        await tell_edited(world, row, edited, "apply")
+        return
     work = make_work(
         world, row, "apply", grant=grant, plan=plan, fence=row.fence + 1, snapshot=snapshot, first_step=step
     )

@@ -262,8 +262,7 @@ class Gateway:
 
     async def report(self, *, work_id: str, action: str, fence: int, instance: str, body: Report) -> tuple[bool, str]:
         """Return (proceed, reason)."""
-        del instance  # the fence says whose report counts
-        return await reported(self._world, work_id, action, fence, body)
+        return await reported(self._world, work_id, action, fence, instance, body)
 
 
 def _size(page_size: int) -> int:

@@ -1,14 +1,19 @@
 """The executors that are attached now, and the work that was handed to them."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.service.views import WorkView
 
+T = TypeVar("T")
+
 _WAITING = 1_000
 """How much work may wait for an executor that does not keep up; a due row offers again what finds no room."""
+_REMEMBERED = 100_000
+"""How many actions this process remembers to have begun; older ones are only compared with the log."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +36,8 @@ class Hub:
     def __init__(self) -> None:
         self._sessions: dict[str, list[Session]] = {}
         self._open: dict[str, tuple[Session, WorkView]] = {}
+        self._begun: OrderedDict[str, None] = OrderedDict()
+        self._distrusted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def open(self, audience: str, instance: str) -> Session:
         """Attach an executor to an audience."""
@@ -59,6 +66,25 @@ class Hub:
         found = self._open.get(work_id)
         return found[1] if found is not None and found[1].action == action else None
 
+    def instance(self, work_id: str) -> str:
+        """Return the executor that work was handed to; empty for work that is not in hand."""
+        found = self._open.get(work_id)
+        return found[0].instance if found is not None else ""
+
+    def begun(self, action: str) -> None:
+        """Remember that an action was begun: it is not granted again."""
+        _remember(self._begun, action)
+
+    def has_begun(self, action: str) -> bool:
+        """Tell whether this process let an action begin."""
+        return action in self._begun
+
+    def distrust(self, action: str, row: str) -> bool:
+        """Remember that a row of an action was found edited; tells whether it is news."""
+        known = (action, row) in self._distrusted
+        _remember(self._distrusted, (action, row))
+        return not known
+
     def finish(self, work_id: str) -> None:
         """Forget work that reported its last result."""
         self._open.pop(work_id, None)
@@ -86,3 +112,10 @@ class Hub:
         self._sessions[session.audience].remove(session)
         if not self._sessions[session.audience]:
             del self._sessions[session.audience]
+
+
+def _remember(known: "OrderedDict[T, None]", item: T) -> None:
+    known[item] = None
+    known.move_to_end(item)
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)

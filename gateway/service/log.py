@@ -3,9 +3,10 @@
 import logging
 from collections.abc import AsyncGenerator
 
-from gateway.core.checkpoint import Checkpoint, signed_note
+from gateway.core.checkpoint import Checkpoint, open_checkpoint, signed_note
 from gateway.core.kinds import LeafKind
 from gateway.core.merkle import Frontier, consistency_ranges, inclusion_ranges
+from gateway.core.statement import Refused
 from gateway.errors import GatewayFault, NotFound, SignerFault
 from gateway.ports import Tx
 from gateway.service.views import ProofView
@@ -25,13 +26,23 @@ class CheckpointSigner:
         self._signed = Frontier()
 
     async def resume(self) -> None:
-        """Take up from the newest checkpoint; raises SignerFault when the leaves below it no longer give its root."""
-        last = await self._world.store.read(lambda tx: tx.checkpoint())
-        if last is not None:
-            known = Checkpoint.parse(last[1])
-            self._signed = await self._extend(known.size)
-            if self._signed.root() != known.root:
-                raise SignerFault("LOG_REWRITTEN", f"the log no longer extends its checkpoint of {known.size} leaves")
+        """Take up from the newest checkpoint; raises SignerFault when the leaves below it no longer give its root.
+
+        A checkpoint that no trusted key signed is not believed either, but for one of a key that was revoked since: the
+        next one is signed by its successor.
+        """
+        world = self._world
+        last = await world.store.read(lambda tx: tx.checkpoint())
+        if last is None:
+            return
+        known = open_checkpoint(last[1], origin=world.settings.origin, keys=world.keys())
+        if isinstance(known, Refused) and known.code != "CHECKPOINT_KEY_REVOKED":
+            raise SignerFault("LOG_REWRITTEN", f"the newest checkpoint is not ours: {known.code}: {known.detail}")
+        told = Checkpoint.parse(last[1])
+        self._signed = await self._extend(told.size)
+        if self._signed.root() != told.root:
+            raise SignerFault("LOG_REWRITTEN", f"the log no longer extends its checkpoint of {told.size} leaves")
+        world.bus.signed = None if isinstance(known, Refused) else known
 
     async def run(self) -> None:
         """Sign at least every `checkpoint_ms`, and as soon as `checkpoint_leaves` wait."""
@@ -66,6 +77,7 @@ class CheckpointSigner:
         note = signed_note(checkpoint, world.keys()[world.signer.kid], signature)
         await world.store.write(lambda tx: tx.put_checkpoint(head.size, head.root, note))
         self._signed = grown
+        world.bus.signed = checkpoint
         await world.bus.logged()
         return True
 

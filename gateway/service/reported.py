@@ -1,5 +1,8 @@
 """Give every report of an executor to the use case that it is for."""
 
+from gateway.core.events import read_leaf
+from gateway.core.kinds import LeafKind
+from gateway.ports import Tx
 from gateway.service.observe import observed
 from gateway.service.recheck import samples_reported
 from gateway.service.refusal import refusal_reported
@@ -18,28 +21,59 @@ from gateway.service.undo import undo_reported
 from gateway.service.views import OutputView, WorkView
 from gateway.service.world import World
 
+_ATTEMPTS = 16
+"""How many of the newest attempts are looked at; the fence in force is among the last few."""
 
-async def reported(world: World, work_id: str, action: str, fence: int, body: Report) -> tuple[bool, str]:
+
+async def reported(
+    world: World, work_id: str, action: str, fence: int, instance: str, body: Report
+) -> tuple[bool, str]:
     """Return (proceed, reason).
 
-    Outcomes count by their fence: the gateway may have restarted since it handed the work out. Everything else only
-    counts for work that is in hand, once.
+    Outcomes count by their fence, from the executor that began under it: the gateway may have restarted since it handed
+    the work out, so the log says who that was. Everything else only counts for work that is in hand, once, from the
+    executor that has it.
     """
     work = world.hub.work(work_id, action)
+    if work is not None and world.hub.instance(work_id) != instance:
+        return False, "REPORT_FOREIGN"
     match body:
-        case StepReport():
-            answer = await step_reported(world, action, fence, body)
-        case UndoReport():
-            answer = await undo_reported(world, action, fence, body)
+        case StepReport() | UndoReport():
+            answer = await _outcome(world, action, fence, instance, body)
         case ChunkReport() if work is not None and work.purpose == "apply":
             return _shown(world, work, body)
         case _ if work is not None:
             answer = await _once(world, work, body)
         case _:
             answer = False, "WORK_UNKNOWN"
-    if work is not None and not answer[0]:
+    if work is not None and not answer[0] and answer[1] != "REPORT_FOREIGN":
         world.hub.finish(work_id)
     return answer
+
+
+async def _outcome(
+    world: World, action: str, fence: int, instance: str, body: StepReport | UndoReport
+) -> tuple[bool, str]:
+    """Take the outcome of a step from the executor whose attempt it was."""
+    purpose = "apply" if isinstance(body, StepReport) else "undo"
+    if await world.store.read(lambda tx: _foreign(tx, action, fence, purpose, instance)):
+        return False, "REPORT_FOREIGN"
+    if isinstance(body, StepReport):
+        return await step_reported(world, action, fence, body)
+    return await undo_reported(world, action, fence, body)
+
+
+def _foreign(tx: Tx, action: str, fence: int, purpose: str, instance: str) -> bool:
+    """Tell whether the fence in force was taken by somebody else, or for something else; another one is just stale."""
+    row = tx.action(action)
+    if row is None or row.fence != fence:
+        return False
+    taken = [
+        leaf.body for _, data in tx.leaves_of(action, _ATTEMPTS, kind=LeafKind.ATTEMPT)
+        if (leaf := read_leaf(data)).body.get("fence") == fence
+    ]  # fmt: skip
+    mine = {"purpose": purpose, "instance": instance}
+    return bool(taken) and not any(mine.items() <= body.items() for body in taken)
 
 
 async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:

@@ -12,6 +12,18 @@ OWN: Mapping[str, tuple[str, str]] = {
         "no rule permits this operation for this agent in this environment",
         "propose an operation that the policy lists for this environment, or ask a security engineer for a rule",
     ),
+    "ROW_EDITED": (
+        "the state row of the action is not the one that the log tells: the database was changed outside the gateway",
+        "nothing begins; run `countermand audit verify`, find who can write to the database, and restore the row",
+    ),
+    "LOG_EDITED": (
+        "the newest leaf of the action is not the one that was signed: the database was changed outside the gateway",
+        "nothing begins; run `countermand audit verify`, find who can write to the database, and restore the log",
+    ),
+    "PROPOSAL_EDITED": (
+        "the stored proposal of the action is not the one that was recorded",
+        "nothing begins; run `countermand audit verify`, find who can write to the database, and restore the document",
+    ),
     "POLICY_FAULT": ("the policy engine did not answer", "try again; an operator should run `countermand doctor`"),
 }
 _UNKNOWN = ("{code}", "ask a security engineer what this code means")

@@ -315,13 +315,13 @@ async def test_an_executor_gets_its_work_begins_and_reports(folder: Path) -> Non
         await raw.call("Report", request_of("Report", chunk=pb.OutputChunk(step=0, data=b"\x1b[2J"), **head))
         await attached.aclose()
     assert (got.grant, got.plan, got.purpose) == (b"grant", b"plan", pb.PURPOSE_APPLY)
-    assert gateway.begun[0] == ("wrk_1", "act_1", "apply", "n", 3, "i1")
+    assert gateway.begun[0] == ("wrk_1", "act_1", "apply", "n", 3, "executor/local/i1")
     assert (begun.begun, begun.reason, refused.begun, refused.reason) == (True, "", False, "FENCE_LOWER")
     assert answer.proceed
     assert gateway.reported == [
-        ("wrk_1", "act_1", 3, "i1",
+        ("wrk_1", "act_1", 3, "executor/local/i1",
          StepReport(0, "applied", "", "", b"o" * 500_000, truncated=False, after=b"{}")),
-        ("wrk_1", "act_1", 3, "i1", ChunkReport(0, b"\x1b[2J")),
+        ("wrk_1", "act_1", 3, "executor/local/i1", ChunkReport(0, b"\x1b[2J")),
     ]  # fmt: skip
 
 

@@ -5,12 +5,14 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.adapters.ids import UlidIds
 from gateway.adapters.keys_file import FileSigner
 from gateway.adapters.seal import Sealer
+from gateway.adapters.store_sqlite import SqliteStore
 from gateway.adapters.tables import load_tables
 from gateway.core.auditfold import StoredRow, compare, fold_log
 from gateway.core.bundle import Bundle
@@ -267,10 +269,11 @@ class Lab:
 
 @asynccontextmanager
 async def lab(
-    timing: Timing | None = None, profiles: Mapping[str, Json] | None = None, *, executor: bool = True
-) -> AsyncIterator[Lab]:
-    """Run a lab; time stands still except where a test moves it."""
-    store = WatchedStore.in_memory()
+    timing: Timing | None = None, profiles: Mapping[str, Json] | None = None, *, executor: bool = True,
+    path: Path | None = None,
+) -> AsyncIterator[Lab]:  # fmt: skip
+    """Run a lab; time stands still except where a test moves it. With `path` it stands on a file."""
+    store = WatchedStore.in_memory() if path is None else WatchedStore(SqliteStore.open(path))
     clock = VirtualClock(busy=store.busy)
     policy = FakePolicy()
     world = _world(store, clock, policy, timing or Timing(), profiles or PROFILES)
@@ -317,7 +320,7 @@ VERIFY = {"code": "TEST_VERIFY", "verify": {"profile": "steady", "window_s": 10,
 def _world(
     store: WatchedStore, clock: VirtualClock, policy: FakePolicy, timing: Timing, profiles: Mapping[str, Json]
 ) -> World:
-    private = Ed25519PrivateKey.generate()
+    private = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))  # the same after a restart
     key = verify_key(Alg.ED25519, private.public_key().public_bytes_raw(), not_before_ms=0)
     kubectl, aws = load_tables(["rds"])
     settings = ServiceSettings(

@@ -21,11 +21,11 @@ class ExecutorServicer:
         """Stream work for an audience."""
         _require_audience(principal, request.audience)
         _require("instance", request.instance)
-        async with aclosing(self._gateway.attach(request.audience, request.instance)) as works:
+        async with aclosing(self._gateway.attach(request.audience, _named(principal, request.instance))) as works:
             async for work in works:
                 yield pb.AttachResponse(work=work_to_pb(work))
 
-    async def begin_attempt(self, request: pb.BeginAttemptRequest, _principal: Principal) -> pb.BeginAttemptResponse:
+    async def begin_attempt(self, request: pb.BeginAttemptRequest, principal: Principal) -> pb.BeginAttemptResponse:
         """Ask for leave to touch a target."""
         begun, reason = await self._gateway.begin_attempt(
             work_id=request.work_id,
@@ -33,20 +33,25 @@ class ExecutorServicer:
             purpose=purpose_from_pb(request.purpose),
             nonce=request.nonce,
             fence=request.fence,
-            instance=request.instance,
+            instance=_named(principal, request.instance),
         )
         return pb.BeginAttemptResponse(begun=begun, reason=reason)
 
-    async def report(self, request: pb.ReportRequest, _principal: Principal) -> pb.ReportResponse:
+    async def report(self, request: pb.ReportRequest, principal: Principal) -> pb.ReportResponse:
         """Tell what happened."""
         proceed, reason = await self._gateway.report(
             work_id=request.work_id,
             action=request.action_id,
             fence=request.fence,
-            instance=request.instance,
+            instance=_named(principal, request.instance),
             body=report_from_pb(request),
         )
         return pb.ReportResponse(proceed=proceed, reason=reason)
+
+
+def _named(principal: Principal, instance: str) -> str:
+    """Return the name of an executor's process: what it calls itself, under the identity that it showed."""
+    return f"{principal.id}/{instance}"
 
 
 def _require_audience(principal: Principal, audience: str) -> None:

@@ -1,0 +1,88 @@
+"""Whether a state row is the one that the log tells: checked before a grant to act is sent, and before it begins.
+
+Whoever can write to the database can set a finished action back to GRANTED. The leaf of its last transition names the
+digest of the row that it left, so the row alone is not believed. Leaves are in the same database: a leaf that the last
+checkpoint covers must be under the root that this process signed, or whose signature it checked at its start, in
+O(log n). A younger one (at most `checkpoint_ms`) must only have the hash that is stored with it: to wait for its
+checkpoint would cost every read up to a second. The window is closed from two sides: what began in this process
+cannot begin from GRANTED again, and the next checkpoint is not signed over an edited leaf.
+"""
+
+from gateway.core.canonical import digest_bytes
+from gateway.core.events import Leaf, read_leaf
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import State
+from gateway.core.merkle import inclusion_ranges, leaf_hash, verify_inclusion
+from gateway.ports import ActionRow, Tx
+from gateway.service.query import read_proposal
+from gateway.service.record import global_leaf
+from gateway.service.world import World
+
+_PAGE = 8
+EDITED = frozenset({"ROW_EDITED", "LOG_EDITED", "PROPOSAL_EDITED"})
+
+
+def unrecorded(world: World, tx: Tx, row: ActionRow) -> str:
+    """Return why a row and the documents that it names are not believed; empty when they are what the log tells."""
+    found = newest_transition(tx, row.id)
+    if found is None:
+        return "ROW_EDITED"
+    index, data, leaf = found
+    if not in_log(world, tx, index, data):
+        return "LOG_EDITED"
+    if leaf.action != row.id or leaf.row != row.digest:
+        return "ROW_EDITED"
+    if row.state == State.GRANTED and world.hub.has_begun(row.id):
+        return "ROW_EDITED"
+    return "" if digest_bytes(read_proposal(tx, row).data) == row.doc_digest else "PROPOSAL_EDITED"
+
+
+def newest_transition(tx: Tx, action: str) -> tuple[int, bytes, Leaf] | None:
+    """Return (index, bytes, leaf) of the newest transition of an action; None when no leaf can be read as one."""
+    limit = _PAGE
+    while True:
+        page = tx.leaves_of(action, limit)
+        for index, data in page:
+            try:
+                leaf = read_leaf(data)
+            except ValueError:
+                return None  # edited: what is older must not stand in for it
+            if leaf.event is not None:
+                return index, data, leaf
+        if len(page) < limit:
+            return None
+        limit *= 4
+
+
+def in_log(world: World, tx: Tx, index: int, data: bytes) -> bool:
+    """Tell whether these bytes are the leaf of this index, by the newest checkpoint if it covers them."""
+    digest = leaf_hash(data)
+    signed = world.bus.signed
+    if signed is None or index >= signed.size:
+        return tx.leaf_hashes(index, index + 1) == [digest]
+    try:
+        proof = tx.range_roots(inclusion_ranges(index, signed.size))
+    except ValueError:
+        return False  # there are fewer leaves than were signed
+    return verify_inclusion(index, signed.size, digest, signed.root, proof)
+
+
+async def tell_edited(world: World, row: ActionRow, code: str, purpose: str) -> None:
+    """Tell security and on-call that an action is not what the log says; once for each row that was found so.
+
+    The leaves belong to no action: what its row says now is nothing to fold.
+    """
+    if not world.hub.distrust(row.id, row.digest):
+        return
+    text = world.texts().of(code, {})
+    finding = {
+        "finding": code, "code": code, "purpose": purpose, "severity": "critical", "subject": row.id,
+        "detail": text.message,
+    }  # fmt: skip
+    page = {"to": "oncall", "code": code, "action": row.id, "detail": f"{text.message}; {text.remedy}"}
+
+    def unit(tx: Tx) -> None:
+        global_leaf(world, tx, K.SECURITY, finding)
+        global_leaf(world, tx, K.NOTIFICATION, page)
+
+    await world.store.write(unit)
