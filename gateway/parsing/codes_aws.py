@@ -108,6 +108,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "{member} names a resource in another region than the step's",
             "use a resource in {region}, or add --region with its region",
         ),
+        "AWS_QUEUE_URL": Code(
+            "QueueUrl is not the address of a queue in {region}",
+            "use https://sqs.{region}.amazonaws.com/ACCOUNT/NAME, as sqs get-queue-url returns it",
+        ),
         "AWS_QUERY": Code(
             "--query is too long, too deep, too costly or not JMESPath",
             "use a JMESPath of at most 512 characters with at most 8 nested brackets, or leave --query out",

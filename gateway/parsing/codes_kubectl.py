@@ -38,7 +38,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "K8S_TARGET_OVERRIDE": Code(
             "{flag} would change the cluster, the identity, TLS or the client; the gateway fixes them",
-            "leave {flag} out; -n NAMESPACE is the only global flag that is accepted",
+            "leave {flag} out; -n NAMESPACE and --context with the name of a configured scope are accepted",
         ),
         "K8S_FLAG_UNKNOWN": Code(
             "kubectl {command} has no flag {flag}; flags are never abbreviated",

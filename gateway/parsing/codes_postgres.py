@@ -22,6 +22,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "SQL_TOO_LARGE": Code("the SQL has more than {max} tokens", "shorten it"),
         "SQL_TOO_DEEP": Code("the SQL is nested deeper than {max}", "use fewer parentheses"),
         "SQL_JOINS": Code("more than {max} joins wait for their condition", "write ON or USING behind each join"),
+        "SQL_CREDENTIALS": Code(
+            "{relation} holds password hashes or passwords",
+            "read pg_roles, pg_user or pg_foreign_server, which say who and where without them",
+        ),
         "SQL_EMPTY": Code("the SQL is empty", _READ),
         "SQL_BACKSLASH": Code(
             "the SQL has a backslash", "drop psql commands and escapes; use POSIX classes in patterns"

@@ -12,7 +12,7 @@ import pytest
 CORPORA = Path(__file__).parent.parent / "corpora"
 EVASIONS = [
     json.loads(line)
-    for name in ("evasions.jsonl", "evasions_more.jsonl")
+    for name in ("evasions.jsonl", "evasions_more.jsonl", "evasions_third.jsonl")
     for line in (CORPORA / name).read_text().splitlines()
 ]
 READS = {path.name: path.read_text().splitlines() for path in sorted(CORPORA.glob("reads_*.txt"))}

@@ -74,6 +74,19 @@ def test_a_legitimate_url_is_accepted_where_the_member_is_a_url() -> None:
     assert parsed.step.params["QueueUrl"] == "https://sqs.eu-west-1.amazonaws.com/1/orders"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/123456789012/q", "https://sqs.eu-west-1.amazonaws.com.evil.com/123456789012/q",
+        "https://sqs.us-east-1.amazonaws.com/123456789012/q", "https://sqs.eu-west-1.amazonaws.com/123456789012",
+        "https://sqs.eu-west-1.amazonaws.com@evil.com/123456789012/q", "https://sqs.eu-west-1.amazonaws.com/1/../q",
+        "https://evil.example?sqs.eu-west-1.amazonaws.com/123456789012/q",
+    ],
+)  # fmt: skip
+def test_a_queue_of_another_place_is_refused_also_for_a_read(url: str) -> None:
+    assert refusal(f"aws sqs list-queue-tags --queue-url '{url}'").code in {"AWS_QUEUE_URL", "AWS_PARAM_FILE"}
+
+
 def test_the_look_of_an_answer_is_not_part_of_a_step_but_its_content_is() -> None:
     plain = step("aws rds describe-db-instances").step
     assert step("aws rds describe-db-instances --output table --no-cli-pager").step.digest == plain.digest

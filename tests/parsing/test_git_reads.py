@@ -67,3 +67,31 @@ def test_words_become_the_argv_that_git_means(line: str, argv: list[str]) -> Non
 )  # fmt: skip
 def test_what_writes_runs_a_program_or_reads_another_file_stays_refused(line: str) -> None:
     assert code(line).startswith("GIT_")
+
+
+def test_reflog_is_the_log_that_git_makes_of_it() -> None:
+    walked = step("git log --walk-reflogs --oneline").step
+    assert step("git reflog").step.digest == step("git reflog show").step.digest == walked.digest
+    assert step("git reflog show main -5").step.digest == step("git log -g --oneline -5 main").step.digest
+    assert step("git reflog --format=%h").step.digest == step("git log -g --format=%h").step.digest
+
+
+@pytest.mark.parametrize("rest", ["expire --all", "delete HEAD@{0}", "exists main", "drop x", "write x"])
+def test_what_changes_the_reflog_is_refused(rest: str) -> None:
+    assert code(f"git reflog {rest}") == "GIT_SUBCOMMAND"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "git grep . -- '*env'", "git log -p -- '.e*'", "git diff v1 v2 -- 'deploy/*.key'", "git log -p -- '.*rc'",
+        "git show HEAD:deploy/prod.env", "git show HEAD:gcp-service-account.json", "git show HEAD:wp-config.php",
+    ],
+)  # fmt: skip
+def test_a_glob_that_aims_at_secrets_is_sensitive(line: str) -> None:
+    assert step(line).effects == {Effect.READ_SENSITIVE}
+
+
+@pytest.mark.parametrize("glob", ["*", "*.py", "*.yaml", "src/*", "migrations/*.sql", "*test*", "Dockerfile*"])
+def test_a_glob_of_sources_is_plain(glob: str) -> None:
+    assert step(f"git log -p -- '{glob}'").effects == {Effect.READ}

@@ -88,3 +88,52 @@ def test_a_custom_kind_whose_name_means_another_kind_is_known_with_its_group_onl
 )  # fmt: skip
 def test_what_becomes_part_of_an_address_has_a_narrow_form(command: str) -> None:
     assert refusal(command).code == "K8S_PARAM"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "-o jsonpath='{..env[*].value}'", "-o jsonpath='{..value}'", "-o jsonpath='{..}'", "-o jsonpath='{..*}'",
+        "-o jsonpath='{.items[*].spec.containers[*].env[?(@.name==\"DB_PASSWORD\")].value}'",
+        "-o jsonpath=\"{.items[*].spec.containers[*]['name','env']}\"", "-o jsonpath='{.items[*].*}'",
+        "-o jsonpath='{range .items[*].spec.containers[*].env[*]}{.value}{end}'",
+        "-o jsonpath='{.items[?(@.spec.containers[0].env[0].value==\"x\")].metadata.name}'",
+        "-o 'custom-columns=X:.spec.containers[*].env[*].value'", "-o custom-columns=N:.metadata.name,X:..env",
+        "-o jsonpath='{.items[*].metadata.annotations.kubectl\\.kubernetes\\.io/last-applied-configuration}'",
+        "--sort-by='{.spec.containers[0].env[0].value}' -o name",
+    ],
+)  # fmt: skip
+def test_a_template_that_takes_values_away_from_their_names_is_sensitive(rest: str) -> None:
+    assert step(f"kubectl get pods -n prod {rest}").effects == {Effect.READ_SENSITIVE}
+
+
+def test_an_order_or_a_wait_that_asks_about_a_value_is_sensitive() -> None:
+    for command in (
+        "kubectl get cm -n prod --sort-by=.data.password -o name",
+        "kubectl wait --for=jsonpath='{.spec.containers[0].env[0].value}'=hunter2 pod/x -n prod",
+    ):
+        assert step(command).effects == {Effect.READ_SENSITIVE}
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "-o jsonpath='{.items[*].metadata.labels.env}'", "-o custom-columns=ENV:.metadata.labels.env",
+        "-o jsonpath='{.items[*].spec.nodeSelector.env}'", "-o jsonpath='{.items[*].spec.containers[*].image}'",
+        "-o jsonpath='{.items[*].metadata.annotations.deployment\\.kubernetes\\.io/revision}'",
+        "-o jsonpath='{.items[*].spec.containers[*].resources}'", "--sort-by=.status.startTime",
+        "-o jsonpath='{range .items[*]}{.metadata.name}{\" env data \"}{end}'", "-o yaml",
+    ],
+)  # fmt: skip
+def test_a_template_of_labels_states_and_images_is_plain(rest: str) -> None:
+    assert step(f"kubectl get pods -n prod {rest}").effects == {Effect.READ}
+
+
+def test_a_context_is_the_name_of_a_configured_scope_or_it_is_refused() -> None:
+    plain = step("kubectl get pods -n shop")
+    scope = plain.step.target.scope
+    assert step(f"kubectl --context={scope} get pods -n shop").step.digest == plain.step.digest
+    assert step(f"kubectl get pods -n shop --context {scope}").step.digest == plain.step.digest
+    assert refusal("kubectl --context=admin@other get pods -n shop").code == "K8S_TARGET_OVERRIDE"
+    assert refusal(f"kubectl --context={scope} --context={scope} get pods").code == "K8S_FLAG_DUPLICATE"
+    assert refusal(f"kubectl --context={scope} get pods --kubeconfig=x").code == "K8S_TARGET_OVERRIDE"

@@ -263,11 +263,9 @@ def test_a_site_may_declare_a_function_pure() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "select rolpassword from pg_authid", "select * from pg_catalog.pg_shadow", "select count(*) from pg_authid",
-        "select subconninfo from pg_subscription", "select * from pg_user_mappings", "select * from pg_hba_file_rules",
-        "select most_common_vals from pg_stats", "select * from information_schema.user_mapping_options",
-        'select * from "pg_authid"', "select 1 where exists (select 1 from pg_authid where rolpassword like 'x%')",
-        "with x as (select * from pg_authid) select * from x", "select * from users", "select email from users",
+        "select subconninfo from pg_subscription", "select * from pg_hba_file_rules",
+        "select most_common_vals from pg_stats",
+        "select * from users", "select email from users",
         "select u from users as u", "select max(email) from users", "select string_agg(email, ',') from users",
         "select status, email from orders", "select * from orders limit 1", "select orders.* from orders",
         "select status from users as status", "select created_at from (select email as created_at from users) as s",
@@ -285,14 +283,29 @@ def test_a_site_may_declare_a_function_pure() -> None:
         # a question about a secret
         "select count(*) from users where password like 'a%'", "select id from users where api_key = 'x'",
         "select id from users where profile->>'ssn' = 'x'", "explain analyze select 1 from users where password = 'x'",
-        "explain (analyze) select * from pg_authid where rolpassword is null",
         "select setting from pg_settings where name = 'primary_conninfo'",
         "select attname from pg_stats as attname",
         "select attname from pg_stats where most_common_vals::text like '%a%'",
     ],
 )  # fmt: skip
-def test_reads_of_credentials_and_of_a_sites_own_rows_are_sensitive(text: str) -> None:
+def test_reads_of_addresses_samples_and_of_a_sites_own_rows_are_sensitive(text: str) -> None:
     assert effect(text) is Effect.READ_SENSITIVE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select rolpassword from pg_authid", "select * from pg_catalog.pg_shadow", "select count(*) from pg_authid",
+        'select * from "pg_authid"', "select 1 where exists (select 1 from pg_authid where rolpassword like 'x%')",
+        "with x as (select * from pg_authid) select * from x", "select * from pg_user_mappings",
+        "explain (analyze) select * from pg_authid where rolpassword is null",
+        "select * from information_schema.user_mapping_options",
+    ],
+)  # fmt: skip
+def test_password_hashes_and_the_passwords_of_other_servers_are_refused(text: str) -> None:
+    parsed = postgres.build(text, SITE.scopes["orders"], SITE)
+    assert isinstance(parsed, Refusal)
+    assert parsed.code == "SQL_CREDENTIALS"
 
 
 @pytest.mark.parametrize(

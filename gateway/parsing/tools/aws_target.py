@@ -19,6 +19,12 @@ _SUFFIX = re.compile(r"(?:Identifiers?|Ids?|Names?|Arns?|ARNs?|Urls?)$")
 _FILTERS = frozenset({"Filters", "Filter", "filters", "filter", "TagFilters", "LookupAttributes"})
 _CREATES = re.compile(r"^(Create|Run|Request|Allocate|Import|Register|Start|Put|Send|Publish|Copy|Submit)")
 _ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]*):(?P<region>[a-z0-9-]*):(?P<account>[0-9]*):(?P<rest>.+)")
+# The client asks the region's endpoint whatever a queue's URL says, so both must agree; localhost is an emulator.
+_QUEUE_URL = re.compile(
+    r"https://(?:(?:sqs|sqs-fips|queue)\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
+    r"|(?P<legacy>[a-z0-9-]+)\.queue\.amazonaws\.com)/[0-9]{1,12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
+    r"|https?://(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?/[0-9]{1,12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
+)
 # Operations whose own name does not name the resource they act on: operation → (kind, member).
 _OVERRIDES: Mapping[str, tuple[str, str]] = {
     "autoscaling.SetDesiredCapacity": ("AutoScalingGroup", "AutoScalingGroupName"),
@@ -88,6 +94,8 @@ def find_target(
 
     A read there is answered by the API with an error, so it is let through.
     """
+    if operation.service.name == "sqs" and isinstance(params.get("QueueUrl"), str):
+        _check_queue(params["QueueUrl"], region)
     found = _find(operation, params, None if reads else region)
     if not all(text.isascii() and text.isprintable() for text in (*found.names, found.selector or "")):
         raise refuse("AWS_VALUE", member=found.kind, wanted="named in plain ASCII characters")
@@ -183,6 +191,12 @@ def plain_name(service: str, name: str) -> str:
     if cut is None or not name.startswith("arn:"):
         return name
     return name.rsplit(cut, 1)[-1]
+
+
+def _check_queue(url: str, region: str) -> None:
+    match = _QUEUE_URL.fullmatch(url)
+    if match is None or (match["region"] or match["legacy"] or region) != region:
+        raise refuse("AWS_QUEUE_URL", region=region)
 
 
 def _check_arn(name: str, member: str, region: str | None) -> None:

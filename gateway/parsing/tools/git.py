@@ -31,6 +31,7 @@ _REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
 _OBJECT_TYPES = frozenset({"blob", "commit", "tag", "tree"})
 _COUNT = re.compile(r"-([0-9]{1,6})")
+_REFLOG_OTHERS = frozenset({"expire", "delete", "exists", "list", "drop", "write", "verify"})
 _SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
 
 
@@ -52,6 +53,7 @@ def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> P
         words = (words[0], *words[2:])
     if len(words) == 1:
         return Refusal("GIT_SUBCOMMAND", words[0].span, {"subcommand": "nothing", "known": _known()})
+    words = _spelled_out(words)
     name = words[1].text
     table = SUBCOMMANDS.get(name)
     if table is None:
@@ -59,6 +61,16 @@ def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> P
         return Refusal(code, words[1].span, {"subcommand": _shown(name), "known": _known()})
     read = _sort(name, table, words[2:])
     return read if isinstance(read, Refusal) else build(name, read, catalog, scope)
+
+
+def _spelled_out(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Write `git reflog [show]` as the `git log` that git makes of it; its other commands change the reflog."""
+    if words[1].text != "reflog" or (len(words) > 2 and words[2].text in _REFLOG_OTHERS):
+        return words
+    rest = words[3:] if len(words) > 2 and words[2].text == "show" else words[2:]
+    formatted = any(word.text.startswith(("--oneline", "--format", "--pretty")) for word in rest)
+    added = ("--walk-reflogs",) if formatted else ("--walk-reflogs", "--oneline")
+    return (words[0], *(Word(text, words[1].span) for text in ("log", *added)), *rest)
 
 
 def from_typed(step: TypedStep, catalog: Catalog) -> ParsedStep | Refusal:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 
 from gateway.core.canonical import Json
 from gateway.parsing.names import names
@@ -10,13 +11,22 @@ _SHOWS_CONTENT = names("show blame cat-file grep diff")
 _PATCHES = names("--patch --unified --word-diff --function-context -L --cc")
 _FILES = re.compile(
     r"(^|/)("
-    r"\.env(?!\.(example|sample|template|dist)$)(\.[^/]*)?|\.(netrc|pgpass|npmrc|pypirc|htpasswd|git-credentials|dockercfg)"
+    r"[^/]*\.env(?!\.(example|sample|template|dist)$)(\.[^/]*)?|\.(netrc|pgpass|npmrc|pypirc|htpasswd|git-credentials|dockercfg)"
     r"|id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|tfstate|tfvars)(\.[^/]*)?"
-    r"|kubeconfig[^/]*|[^/]*(secret|credential|password)s?(\.[^/]*)?\.(ya?ml|json|toml|ini|conf|cfg|properties|txt|enc)"
+    r"|kubeconfig[^/]*|[^/]*service[_-]?account[^/]*\.json|wp-config\.php|[^/]*(secret|credential|password)s?(\.[^/]*)?\.(ya?ml|json|toml|ini|conf|cfg|properties|txt|enc)"
     r"|(secret|credential|password)s?)$"
     r"|(^|/)(\.(aws|ssh|gnupg|kube|docker)|secrets|private)(/|$)",
     re.IGNORECASE,
 )
+# A glob that takes in one of these and none of the others was written for it.
+_SECRET_NAMES = (
+    ".env", "prod.env", ".env.production", "id_rsa", "server.key", "cert.pem", ".npmrc", ".netrc", ".pgpass",
+    ".git-credentials", "kubeconfig", "terraform.tfstate", "prod.tfvars", "keystore.jks", "credentials", "secrets.yaml",
+)  # fmt: skip
+_PLAIN_NAMES = (
+    "main.py", "main.go", "readme.md", "values.yaml", "config.yml", "config.json", "app.conf", "notes.txt", "0001.sql",
+    "pyproject.toml", "a.ini", "a.cfg", "a.properties", "main.tf", "a.sh", "a.ts", "a.js", "dockerfile",
+)  # fmt: skip
 _SEARCHES = re.compile(r"private key|AKIA|passw(or)?d|passphrase|secret|api[_-]?key|access[_-]?key", re.IGNORECASE)
 
 
@@ -30,4 +40,10 @@ def shows_secrets(
     hunted = [searched, *(str(options.get(option, "")) for option in ("-S", "-G"))]
     inside = [value.rpartition(":")[2] for value in options.get("-L", ()) if name == "log"]
     files = [*paths, *inside, *(argument.partition(":")[2] for argument in arguments)]
-    return any(_SEARCHES.search(text) for text in hunted) or any(_FILES.search(path) for path in files)
+    return any(_SEARCHES.search(text) for text in hunted) or any(_is_secret(path) for path in files)
+
+
+def _is_secret(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    aimed = "*" in name and any(fnmatchcase(secret, name) for secret in _SECRET_NAMES)
+    return bool(_FILES.search(path)) or (aimed and not any(fnmatchcase(plain, name) for plain in _PLAIN_NAMES))

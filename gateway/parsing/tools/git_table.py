@@ -134,7 +134,8 @@ _WALK: Mapping[str, Option] = {
 }  # fmt: skip
 _LOG: Mapping[str, Option] = {
     "--graph": _FLAG, "--follow": _FLAG, "-S": Option(_TEXT, group="pickaxe"), "-G": Option(_TEXT, group="pickaxe"),
-    "--pickaxe-all": _FLAG, "-L": Option(_LINES_IN, many=True), "--cc": _FLAG, "--left-right": _FLAG,
+    "--pickaxe-all": _FLAG, "--pickaxe-regex": _FLAG, "-L": Option(_LINES_IN, many=True), "--cc": _FLAG,
+    "--left-right": _FLAG,
     "--cherry-pick": _FLAG, "--cherry-mark": _FLAG, "--parents": _FLAG, "--children": _FLAG, "--source": _FLAG,
     "--walk-reflogs": _FLAG, "--left-only": Option(group="side"), "--right-only": Option(group="side"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from gateway.parsing.scope import resolve_scope
 from gateway.parsing.tables_kubectl import Kind, KubectlTable
 from gateway.parsing.tools.kubectl_bodies import body_of, content_type_of_patch, patch_type
 from gateway.parsing.tools.kubectl_effects import effects_of, undo_of
+from gateway.parsing.tools.kubectl_flags import Call
 from gateway.parsing.tools.kubectl_names import check_name, check_namespace, check_selector, find_kind
 from gateway.parsing.tools.kubectl_request import Request
 from gateway.parsing.tools.kubectl_text import read_text
@@ -29,9 +30,9 @@ _CLUSTER_API: Mapping[str, tuple[str, str, str, str]] = {
 def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
     """Read one command; `words[0]` is `kubectl`."""
     try:
-        request, _ = read_text(words, catalog.kubectl)
+        request, call = read_text(words, catalog.kubectl)
         _refuse_silent_all(request)
-        return build(request, catalog.kubectl, _scope(catalog, scope))
+        return build(request, catalog.kubectl, _scope(catalog, _named(call, catalog, scope)))
     except RefusedError as exc:
         return exc.refusal
 
@@ -75,6 +76,19 @@ def _scope(catalog: Catalog, name: str | None) -> Scope:
     if isinstance(scope, Refusal):
         raise RefusedError(scope)
     return scope
+
+
+def _named(call: Call, catalog: Catalog, scope: str | None) -> str | None:
+    """Return the scope that the proposal or `--context` names; no other context is ever used."""
+    given = call.flags.get("context")
+    if given is None:
+        return scope
+    name = given.values[0]
+    if name not in {known.name for known in catalog.scopes_of("kubernetes")}:
+        raise refuse("K8S_TARGET_OVERRIDE", given.word.span, flag="--context")
+    if scope is not None and scope != name:
+        raise refuse("SCOPE_CONFLICT", given.word.span)
+    return name
 
 
 def _refuse_silent_all(request: Request) -> None:

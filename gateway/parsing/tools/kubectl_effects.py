@@ -7,7 +7,7 @@ from gateway.core.canonical import Json
 from gateway.core.effect import Effect, Undo
 from gateway.core.step import Fanout
 from gateway.parsing.tables_kubectl import Kind
-from gateway.parsing.tools.kubectl_template import names_only, whole_parts
+from gateway.parsing.tools.kubectl_template import bare_values, names_only, shows_bare_values, whole_parts
 from gateway.parsing.tools.kubectl_verbs import VERBS
 from gateway.parsing.tools.refuse import words_of
 
@@ -45,7 +45,7 @@ _CODE_KEYS = re.compile(
     r"^(pod-security\.kubernetes\.io/|eks\.amazonaws\.com/(role-arn|sts)|iam\.gke\.io/|azure\.workload\.identity/"
     r"|iam\.amazonaws\.com/|kubernetes\.io/enforce-mountable-secrets|rbac\.authorization\.k8s\.io/|security\.istio\.io/"
     r"|sidecar\.istio\.io/|istio-injection|container\.apparmor\.|seccomp\.security\.|node-restriction\.kubernetes\.io/"
-    r"|node-role\.kubernetes\.io/|admission\.|policies\.|kyverno\.io/|gatekeeper\.sh/|[a-z.]*vault|linkerd\.io/inject)"
+    r"|admission\.|policies\.|kyverno\.io/|gatekeeper\.sh/|[a-z.]*vault|linkerd\.io/inject)"
     r"|snippet$|auth-url$|auth-type$|server-alias$|configuration-snippet"
 )
 _EXPOSURE_KEYS = re.compile(r"load-balancer|source-range|external-dns|ingress\.class$|/scheme$")
@@ -98,22 +98,35 @@ def undo_of(verb: str, kind: Kind, effects: frozenset[Effect], params: Mapping[s
 
 def _read(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> Found:
     """Return the effect of a read."""
-    plurals = {kind.plural for kind in kinds}
-    output = params.get("output", "")
-    everywhere = bool(params.get("all_namespaces"))
+    why = _of_secrets(verb, {kind.plural for kind in kinds}, params) or _too_wide(len(kinds), params)
+    return (Effect.READ_SENSITIVE, why) if why else (Effect.READ, f"table:kubectl#{verb}")
+
+
+def _of_secrets(verb: str, plurals: set[str], params: Mapping[str, Json]) -> str:
+    """Return why a read may show a secret; empty when it does not."""
     if plurals & SECRET_KINDS:
-        return Effect.READ_SENSITIVE, "kind:secrets"
+        return "kind:secrets"
     if verb == "log":
-        return Effect.READ_SENSITIVE, "table:kubectl#logs"
-    template = params.get("template", "")
-    shown = output in _OBJECT_OUTPUTS and not names_only(output, template)
-    if plurals & DATA_KINDS and (shown or verb in {"describe", "wait"}):
-        return Effect.READ_SENSITIVE, "kind:configmaps"
-    if everywhere and (output in _WHOLE_OUTPUTS or whole_parts(output, template)):
-        return Effect.READ_SENSITIVE, "width:whole objects of all namespaces"
-    if len(kinds) >= _MANY_KINDS and (everywhere or shown):
-        return Effect.READ_SENSITIVE, "width:whole objects of many kinds"
-    return Effect.READ, f"table:kubectl#{verb}"
+        return "table:kubectl#logs"
+    if plurals & DATA_KINDS and (_shows_objects(params) or verb in {"describe", "wait"}):
+        return "kind:configmaps"
+    asked = (params.get("sort_by", ""), params.get("for", "") if verb == "wait" else "")
+    bare = shows_bare_values(params.get("output", ""), params.get("template", ""))
+    return "template:values without their names" if bare or any(map(bare_values, asked)) else ""
+
+
+def _too_wide(kinds: int, params: Mapping[str, Json]) -> str:
+    """Return why a read shows too much at once; empty when it does not."""
+    output, everywhere = params.get("output", ""), bool(params.get("all_namespaces"))
+    if everywhere and (output in _WHOLE_OUTPUTS or whole_parts(output, params.get("template", ""))):
+        return "width:whole objects of all namespaces"
+    many = kinds >= _MANY_KINDS and (everywhere or _shows_objects(params))
+    return "width:whole objects of many kinds" if many else ""
+
+
+def _shows_objects(params: Mapping[str, Json]) -> bool:
+    output = params.get("output", "")
+    return output in _OBJECT_OUTPUTS and not names_only(output, params.get("template", ""))
 
 
 def _change(verb: str, kind: Kind, fanout: Fanout, params: Mapping[str, Json]) -> Iterator[Found]:

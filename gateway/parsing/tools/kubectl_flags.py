@@ -192,7 +192,7 @@ class _Reader:
         return self._global(flag, word) if flag else self._unknown(f"-{letter}", word)
 
     def _global(self, flag: Flag, word: Word) -> Flag:
-        if flag.name != "namespace":
+        if flag.name not in {"namespace", "context"}:  # a context is read as the name of a scope
             raise refuse("K8S_TARGET_OVERRIDE", word.span, flag=f"--{flag.name}")
         return flag
 

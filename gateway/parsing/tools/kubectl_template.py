@@ -15,6 +15,33 @@ _WHOLE = _FREE | {
     "", "@", "$", "*", "items", "spec", "status", "metadata", "template", "containers", "initContainers", "value",
     "command", "args",
 }  # fmt: skip
+# Fields whose values say what they are only by the name beside them, which a path leaves behind.
+_VALUES = re.compile(
+    r"(?<![A-Za-z0-9_/-])(?:env|envFrom|data|stringData|binaryData|managedFields)(?![A-Za-z0-9_/-])"
+    r"|last-applied-configuration"
+)
+_LABELS = re.compile(r"(?:labels|annotations|matchLabels|nodeSelector|selector)(?:\.|\[['\"])[A-Za-z0-9_-]+")
+_EVERY_VALUE = re.compile(r"\.\.(?:\*|value\b|\s*$|\s*\})|\.\*|^[$@]?\[?['\"]?\*")
+
+
+def bare_values(path: str) -> bool:
+    """Tell whether a path, or a filter in it, takes values away from the names that say what they are.
+
+    What is printed is redacted by such names, so `{..env[*].value}` shows what `-o yaml` would hide.
+    """
+    return bool(_VALUES.search(_LABELS.sub("", path)) or _EVERY_VALUE.search(path))
+
+
+def shows_bare_values(output: str, template: str) -> bool:
+    """Tell whether a template puts out, or asks about, values without their names."""
+    if output == "custom-columns":
+        return any(bare_values(column.partition(":")[2].strip("{} ")) for column in template.split(","))
+    return any(bare_values(text.strip()) for text in _EXPRESSION.findall(template) if not _is_text(text.strip()))
+
+
+def _is_text(expression: str) -> bool:
+    quote = expression[:1]
+    return quote in {'"', "'"} and expression.count(quote) == 2 and expression[-1] == quote
 
 
 def whole_parts(output: str, template: str) -> bool:
@@ -46,5 +73,5 @@ def _paths(output: str, template: str) -> Iterator[str]:
         text = expression.strip()
         if text.startswith("range") and "?" not in text and ".." not in text:
             continue
-        if text != "end" and not (text[:1] in {'"', "'"} and text.count(text[0]) == 2 and text[-1] == text[0]):
+        if text != "end" and not _is_text(text):
             yield text

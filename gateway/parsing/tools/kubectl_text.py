@@ -90,7 +90,9 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
     "create service nodeport": (create.service, f"{_LOOKS} dry-run tcp"),
     "create service loadbalancer": (create.service, f"{_LOOKS} dry-run tcp"),
 })  # fmt: skip
-_ACCEPTED = MappingProxyType({path: frozenset(flags.split()) | {"namespace"} for path, (_, flags) in _HANDLERS.items()})
+_ACCEPTED = MappingProxyType(
+    {path: frozenset(flags.split()) | {"namespace", "context"} for path, (_, flags) in _HANDLERS.items()}
+)
 _SESSIONS = words_of("exec attach cp port-forward proxy debug run")
 _EDITS = words_of("edit")
 _LOCAL = words_of("config completion plugin kustomize alpha options diff kuberc help")

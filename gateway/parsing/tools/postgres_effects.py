@@ -24,6 +24,7 @@ from gateway.parsing.tools.postgres_names import (
     SYSTEM_RELATIONS,
 )
 from gateway.parsing.tools.postgres_shown import asks_about_secrets, shows_operational_only
+from gateway.parsing.tools.postgres_statements import carves_statements
 from gateway.parsing.tools.postgres_tree import Query, read_tree
 
 _SCHEMA = "information_schema."
@@ -35,6 +36,15 @@ _PLAIN_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
         "pg_foreign_server": names("oid srvname srvowner srvtype srvversion"),
     }
 )
+# Of `pg_stats`, samples of a site's data; the rest are widths and shares, as every query about bloat reads them.
+_SAMPLES = names(
+    """
+    most_common_vals most_common_freqs histogram_bounds most_common_elems most_common_elem_freqs elem_count_histogram
+    range_length_histogram range_empty_frac range_bounds_histogram
+    """
+)
+# Password hashes and passwords for other servers: no approver can want an agent to have them.
+_PASSWORDS = names("pg_authid pg_shadow pg_user_mapping pg_user_mappings information_schema.user_mapping_options")
 # Settings that hold commands, connection strings or the way to keys.
 _SENSITIVE_SETTING = re.compile(r"conninfo|passphrase|_command|keyfile|krb_|ldap", re.IGNORECASE)
 
@@ -60,6 +70,9 @@ def examine(sql: str, extra: frozenset[str]) -> Examined | Refusal:
     query = read_tree(sql, extra)
     if isinstance(query, Refusal):
         return query
+    password = next((relation for relation in query.relations if relation in _PASSWORDS), None)
+    if password is not None:
+        return Refusal("SQL_CREDENTIALS", args={"relation": password})
     effect, why = read_effect(query)
     kinds = {_kind(relation) for relation in query.relations}
     secret = "credentials" in kinds or ("data" in kinds and asks_about_secrets(query.tree))
@@ -70,12 +83,13 @@ def read_effect(query: Query) -> tuple[Effect, str]:
     """Return the effect of running a read, and the evidence for it."""
     kinds = {_kind(relation) for relation in query.relations}
     if "credentials" in kinds:
-        plain = _plain_columns(query)
+        plain = _plain_columns(query) or _plain_statistics(query)
         return (Effect.READ, "columns:plain") if plain else (Effect.READ_SENSITIVE, "relation:credentials")
     if "pg_settings" in query.relations and _names_a_sensitive_setting(query.tree):
         return Effect.READ_SENSITIVE, "setting:sensitive"
     if "data" not in kinds:
-        return Effect.READ, "relation:statistics"
+        carved = carves_statements(query.tree, query.relations)
+        return (Effect.READ_SENSITIVE, "text:carved") if carved else (Effect.READ, "relation:statistics")
     if shows_operational_only(query.tree):
         return Effect.READ, "output:operational"
     return Effect.READ_SENSITIVE, "relation:data"
@@ -101,6 +115,18 @@ def _plain_columns(query: Query) -> bool:
     called = table.alias_or_name
     renamed = bool(others) or called in plain or any(alias.columns for alias in tree.find_all(exp.TableAlias))
     return not renamed and not any(tree.find_all(exp.Star)) and all(c.name in plain for c in tree.find_all(exp.Column))
+
+
+def _plain_statistics(query: Query) -> bool:
+    """Tell whether statistics are joined with `pg_stats` and none of its samples can be among the values."""
+    others = [relation for relation in query.relations if relation != "pg_stats"]
+    if len(others) == len(query.relations) or any(_kind(relation) != "statistics" for relation in others):
+        return False
+    tree = query.tree
+    stars = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
+    renamed = any(alias.columns for alias in tree.find_all(exp.TableAlias))
+    used = {identifier.name.lower() for identifier in tree.find_all(exp.Identifier)}
+    return not stars and not renamed and not used & _SAMPLES and not asks_about_secrets(tree)
 
 
 def _names_a_sensitive_setting(tree: exp.Expr) -> bool:

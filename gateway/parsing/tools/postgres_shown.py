@@ -42,11 +42,24 @@ def shows_operational_only(tree: exp.Expr) -> bool:
 
 
 def asks_about_secrets(tree: exp.Expr) -> bool:
-    """Tell whether a statement uses, anywhere, a column or a key in JSON whose name promises a secret."""
-    columns = (column.name for column in tree.find_all(exp.Column))
+    """Tell whether a statement uses, anywhere, a column or a key in JSON whose name promises a secret.
+
+    A row compared as a whole, or joined by whatever columns have the same name, may hold one.
+    """
+    if _whole_rows(tree) or any(join.args.get("method") == "NATURAL" for join in tree.find_all(exp.Join)):
+        return True
+    joined = (name.name for join in tree.find_all(exp.Join) for name in join.args.get("using") or ())
+    columns = (*(column.name for column in tree.find_all(exp.Column)), *joined)
     keys = (str(key.this) for key in tree.find_all(exp.JSONPathKey))
     paths = (path.expression.name for path in tree.find_all(exp.JSONBExtract, exp.JSONBExtractScalar))
     return any(_SECRET.search(name) and not operational(name) for name in (*columns, *keys, *paths))
+
+
+def _whole_rows(tree: exp.Expr) -> bool:
+    """Tell whether a relation is used as a value: `u` of `users u` is the whole row, whatever is done with it."""
+    called = {table.alias_or_name for table in tree.find_all(exp.Table)}
+    rows = (column for column in tree.find_all(exp.Column) if not column.table and column.name in called)
+    return any(not (_is_size(row.parent) or isinstance(row.parent, exp.Count)) for row in rows)
 
 
 def operational(column: str) -> bool:
@@ -101,8 +114,7 @@ def _shows(query: exp.Expr) -> bool:
 
 def _shown(node: exp.Expr) -> Iterator[str]:
     """Yield the names of columns whose values, not only their number or size, reach an output; `*` is one of them."""
-    sized = isinstance(node, exp.Anonymous) and node.name.lower() in _SIZES
-    if sized or isinstance(node, exp.Count | exp.Exists | exp.Length):
+    if _is_size(node) or isinstance(node, exp.Count | exp.Exists | exp.Length):
         return
     if isinstance(node, exp.Column):
         yield "*" if isinstance(node.this, exp.Star) else node.name
@@ -111,6 +123,10 @@ def _shown(node: exp.Expr) -> Iterator[str]:
         yield "*"
     for child in _values(node):
         yield from _shown(child)
+
+
+def _is_size(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Anonymous) and node.name.lower() in _SIZES
 
 
 def _values(node: exp.Expr) -> Iterator[exp.Expr]:
