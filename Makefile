@@ -1,11 +1,12 @@
 # Every target works as the first command after a clean clone: `.venv` is made on the way.
-# A machine needs Python 3.11, git, make and gcc; OPA's half of the policy suite also needs Go (else it is skipped).
+# A machine needs Python 3.11, git, make and gcc; OPA's half of the policy suite and the tests against a real Kubernetes
+# also need Go, once (else they are skipped, and a line says so).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup demo test lint fmt proto clean
+.PHONY: help setup demo test test-cluster cluster monitoring lint fmt proto clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,10 +26,17 @@ setup: $(VENV)/.synced ## install everything into .venv
 demo: setup ## the case study end to end on real local targets, < 60 s
 	@$(BIN)/countermand demo
 
-test: setup lint ## everything CI runs
-	@$(BIN)/python tools/opa.py
-	@$(BIN)/pytest -q -n auto --dist loadfile -m "not alone"
-	@$(BIN)/pytest -q -m alone
+test: setup ## everything CI runs; prints how long each phase took
+	@$(BIN)/python -m tools.ci
+
+test-cluster: setup ## only what needs the real Kubernetes control plane
+	@$(BIN)/python -m tools.ci cluster
+
+cluster: setup ## build the Kubernetes control plane into ~/.cache/countermand-tools (about 10 minutes, once; needs Go)
+	@$(BIN)/python -m tools.controlplane build
+
+monitoring: setup ## take Prometheus and Alertmanager from Debian's packages into the same cache
+	@$(BIN)/python -m tools.monitoring
 
 lint: setup ## ruff, mypy --strict, import contracts, buf, generated files
 	@$(BIN)/ruff check

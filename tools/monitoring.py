@@ -47,22 +47,24 @@ def _run(*argv: str, cwd: Path) -> bool:
     return subprocess.run(argv, cwd=cwd, capture_output=True, check=False).returncode == 0
 
 
-def runs(program: Path) -> bool:
-    """Tell whether a program starts on this machine: Alertmanager may need a mount namespace."""
+def ready() -> bool:
+    """Tell whether both programs are here and start on this machine: Alertmanager may need a mount namespace."""
+    return all((found := find(program)) is not None and _starts(found) for program in PROGRAMS)
+
+
+def _starts(program: Path) -> bool:
     return subprocess.run([*command(program), "--version"], capture_output=True, check=False).returncode == 0
 
 
 def main() -> int:
     """Find or fetch."""
-    if None in [find(program) for program in PROGRAMS] and not fetch():
-        print("monitoring: apt cannot bring Prometheus; tests against it are skipped", file=sys.stderr)
+    if None in [find(program) for program in PROGRAMS]:
+        fetch()
+    if not ready():
+        print("monitoring: apt cannot bring Prometheus, or it cannot run; its tests are skipped", file=sys.stderr)
         return 0
     for program in PROGRAMS:
-        found = find(program)
-        if found is None or not runs(found):
-            print(f"monitoring: {program} does not run here; tests against it are skipped", file=sys.stderr)
-        else:
-            print(found)
+        print(find(program))
     return 0
 
 

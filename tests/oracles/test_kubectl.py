@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.demo.controlplane.find import cache
 from gateway.parsing.result import ParsedStep
 from tests.fixtures_catalog import catalog, step
 from tests.oracles.fake_kube_api import FakeKubeApi
 
 SILENT = {"dryRun", "status", "creationTimestamp", "strategy", "resourceVersion", "loadBalancer", "preemptionPolicy"}
-CACHE = Path.home() / ".cache" / "countermand-tools"
 READS = """
 kubectl get pods -n prod
 kubectl get po -A
@@ -77,10 +77,10 @@ def api() -> Iterator[FakeKubeApi]:
 
 @pytest.fixture(scope="module")
 def kubectl() -> str:
-    built = sorted(CACHE.glob("kubectl-1.35.*/kubectl"))
+    built = sorted(cache().glob("k*-1.35.*/kubectl"))  # alone, or built with the control plane
     found = os.environ.get("COUNTERMAND_KUBECTL") or (str(built[-1]) if built else shutil.which("kubectl"))
     if found is None:
-        pytest.skip("kubectl is not there: set COUNTERMAND_KUBECTL, or see tools/dump_kubectl.py for how to build it")
+        pytest.skip("kubectl is not there: set COUNTERMAND_KUBECTL, or make cluster")
     return found
 
 

@@ -1,0 +1,92 @@
+"""Run the phases of `make test`, and print how long each took.
+
+    python tools/ci.py            everything
+    python tools/ci.py cluster    only what needs the Kubernetes control plane
+
+The control plane is built where Go is installed (about 10 minutes, once) and its tests must run then; where neither Go
+nor a built one is there, one line says that they do not.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from gateway.cli.demo.controlplane.find import find
+from gateway.cli.demo.controlplane.running import control_plane
+from tools.monitoring import ready as monitoring_is_ready
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+PARALLEL = ("-n", "auto", "--dist", "loadfile")
+Took = list[tuple[str, float]]
+
+
+def main(words: list[str]) -> int:
+    """Run everything, or the phases of the cluster; the first phase that fails ends it."""
+    took: Took = []
+    only_cluster = words == ["cluster"]
+    try:
+        for name, run in _phases(only_cluster=only_cluster):
+            started = time.monotonic()
+            print(f"== {name}", flush=True)
+            try:
+                run()
+            finally:
+                took.append((name, time.monotonic() - started))
+    except subprocess.CalledProcessError as failed:
+        print(f"== failed: {took[-1][0]} (exit {failed.returncode})")
+        return 1
+    finally:
+        print("\n".join(f"== {name}: {seconds:.0f} s" for name, seconds in took))
+    return 0
+
+
+def _phases(*, only_cluster: bool) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield each phase; what tools there are is known when the earlier phases ran."""
+    if not only_cluster:
+        yield "lint", lambda: _run("make", "--no-print-directory", "lint")
+        yield "tools: opa", lambda: _run(PYTHON, "tools/opa.py")
+    yield "tools: monitoring", lambda: _run(PYTHON, "tools/monitoring.py")
+    if shutil.which("go") or find():
+        yield "tools: control plane", lambda: _run(PYTHON, "-m", "tools.controlplane", "build")
+    else:
+        print(
+            "== cluster: neither Go nor a built control plane is here; the tests against Kubernetes do not run",
+            flush=True,
+        )
+    if not only_cluster:
+        yield "tests", lambda: _pytest("not alone and not cluster", *PARALLEL)
+    if find():
+        yield "tests: cluster", _cluster
+    if only_cluster:
+        yield "tests: cluster, alone", lambda: _pytest("cluster and alone")
+    else:
+        yield "tests: alone", lambda: _pytest("alone")
+
+
+def _cluster() -> None:
+    """Share one control plane among the workers."""
+    with control_plane() as plane:
+        _pytest("cluster and not alone", *PARALLEL, env={"COUNTERMAND_CLUSTER": str(plane.layout.root)})
+
+
+def _pytest(marked: str, *words: str, env: Mapping[str, str] | None = None) -> None:
+    """Run the tests of a mark; that none is found is a failure, and so is a skip for want of a tool that is here."""
+    required = {}
+    if find():
+        required["COUNTERMAND_REQUIRE_CLUSTER"] = "1"
+    if monitoring_is_ready():
+        required["COUNTERMAND_REQUIRE_MONITORING"] = "1"
+    _run(PYTHON, "-m", "pytest", "-q", *words, "-m", marked, env={**required, **(env or {})})
+
+
+def _run(*argv: str, env: Mapping[str, str] | None = None) -> None:
+    subprocess.run(argv, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
