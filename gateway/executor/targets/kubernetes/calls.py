@@ -113,13 +113,13 @@ def failure_of(answer: Answer) -> Failure:
     """Return what a bad answer means: 4xx is a refusal, 5xx leaves it open, except where it came before the store."""
     message = message_of(answer)
     if answer.status == 409 and reason_of(answer) == "AlreadyExists":
-        return Failure("not_applied", "K8S_ALREADY_EXISTS", message)
+        return Failure("not_applied", "K8S_ALREADY_EXISTS", f"the name is taken: {message}")
     if fields_conflict(answer):
-        return Failure("not_applied", "K8S_FIELDS_OWNED", message)
+        return Failure("not_applied", "K8S_FIELDS_OWNED", f"another manager owns the fields: {message}")
     if answer.status in _CODES:
         return Failure("not_applied", _CODES[answer.status], message)
     if answer.status == 500 and message.startswith(_BEFORE_STORAGE):
-        return Failure("not_applied", "K8S_WEBHOOK_FAILED", message)
+        return Failure("not_applied", "K8S_WEBHOOK_FAILED", f"an admission webhook failed: {message}")
     return Failure("unknown", "K8S_SERVER_FAULT", f"{answer.status}: {message}")
 
 

@@ -68,7 +68,7 @@ class Draining(Patching):
         if cordoned.status == "not_applied" and len(left) == len(victims_of(entry)):
             return cordoned
         detail = f"cordoned: {cordoned.status == 'applied'}, pods left: {len(left)}"
-        return Written("unknown", "DRAIN_INCOMPLETE", detail, cordoned.now)
+        return Written("unknown", "DRAIN_INCOMPLETE", f"not drained: {detail}", cordoned.now)
 
     async def restore(self, step: Step, entry: Entry) -> Restored:
         """Uncordon; the pods do not come back."""
@@ -122,7 +122,7 @@ class Draining(Patching):
 
     async def _try_node(self, step: Step, node: Found, pods: Sorted) -> Entry | Failure | Declined:
         if pods.against:
-            return Declined("DRAIN_FORBIDDEN", "; ".join(pods.against))
+            return Declined("DRAIN_FORBIDDEN", f"pods forbid it: {'; '.join(pods.against)}")
         victims = [Victim(_ref(pod), pod["metadata"]["uid"]) for pod in pods.evict]
         for victim in victims:
             if step.params.get("disable_eviction"):
@@ -149,8 +149,9 @@ class Draining(Patching):
             stuck += [] if done.status == "gone" else [f"{done.victim.ref.label} {done.code}: {done.detail}"]
             await on_chunk(f"{gone}/{len(pods)} {done.victim.ref.label}: {_word(done)}\n".encode())
         if stuck:
-            detail = f"the node is cordoned, {gone} of {len(pods)} pods are gone; not gone: {'; '.join(stuck[:_TOLD])}"
-            return Written("unknown", "DRAIN_INCOMPLETE", detail, cordoned.now)
+            left = "; ".join(stuck[:_TOLD])
+            detail = f"the node is cordoned and {gone} of {len(pods)} pods are gone; left: {left}"
+            return Written("unknown", "DRAIN_INCOMPLETE", f"not drained: {detail}", cordoned.now)
         return cordoned
 
     async def _gone(self, victim: Victim) -> bool:

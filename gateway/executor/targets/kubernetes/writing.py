@@ -186,7 +186,9 @@ async def restore(api: Api, step: Step, entry: Entry) -> Restored:
         if isinstance(back, Restored):
             return back
         if refused is not None and back.patch == refused.patch:  # nothing has moved: it is our patch that is refused
-            return Restored("impossible", "UNDO_REFUSED", refused.why.detail, back.now)
+            return Restored(
+                "impossible", "UNDO_REFUSED", f"the server refuses the way back: {refused.why.detail}", back.now
+            )
         body = Body(JSON_PATCH, [dict(each) for each in back.patch])
         answer = await api.call("PATCH", path, query={"fieldManager": MANAGER}, body=body)
         if answer.ok:
