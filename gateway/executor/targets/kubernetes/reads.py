@@ -9,16 +9,28 @@ from gateway.executor.targets import seen as see
 from gateway.executor.targets.kubernetes import questions
 from gateway.executor.targets.kubernetes.answers import ReadError
 from gateway.executor.targets.kubernetes.calls import CallFailed
+from gateway.executor.targets.kubernetes.describe import describe
+from gateway.executor.targets.kubernetes.events import read_events
+from gateway.executor.targets.kubernetes.explaining import explain
 from gateway.executor.targets.kubernetes.logs import read_logs
 from gateway.executor.targets.kubernetes.objects import read_objects
 from gateway.executor.targets.kubernetes.operation import Operation, Reading
+from gateway.executor.targets.kubernetes.rollout_reads import rollout_history, rollout_status
+from gateway.executor.targets.kubernetes.top import top
+from gateway.executor.targets.kubernetes.waiting import wait
 from gateway.ports import Applied, Observed, Undone
 
 Reader = Callable[[Reading, Step, Output], Awaitable[None]]
 _READERS: Mapping[str, Reader] = {
     "get": read_objects,
     "list": read_objects,
+    "describe": describe,
+    "events": read_events,
+    "top": top,
     "log": read_logs,
+    "rollout_status": rollout_status,
+    "rollout_history": rollout_history,
+    "wait": wait,
     "cluster.version": questions.version,
     "cluster.info": questions.info,
     "cluster.health": questions.health,
@@ -26,6 +38,7 @@ _READERS: Mapping[str, Reader] = {
     "cluster.api_versions": questions.api_versions,
     "cluster.can_i": questions.can_i,
     "cluster.whoami": questions.whoami,
+    "cluster.explain": explain,
 }
 
 

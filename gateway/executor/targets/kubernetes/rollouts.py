@@ -90,9 +90,9 @@ class RollingBack(Patching):
 
 def revision(history: Sequence[Mapping[str, Json]], wanted: int) -> Mapping[str, Json] | None:
     """Return the revision of a number, or for 0 the second newest; None where there is none."""
-    numbered = sorted(history, key=_number)
+    numbered = sorted(history, key=number_of)
     if wanted:
-        return next((each for each in numbered if _number(each) == wanted), None)
+        return next((each for each in numbered if number_of(each) == wanted), None)
     return numbered[-2] if len(numbered) > 1 else None
 
 
@@ -110,7 +110,8 @@ def deployment_body(document: Mapping[str, Json], chosen: Mapping[str, Json]) ->
     return Body(JSON_PATCH, operations)
 
 
-def _number(entry: Mapping[str, Json]) -> int:
+def number_of(entry: Mapping[str, Json]) -> int:
+    """Return the number of a revision: of a ReplicaSet, a ControllerRevision, or a Deployment as it runs."""
     said = entry.get("revision", (entry["metadata"].get("annotations") or {}).get(_REVISION, "0"))
     return int(said)
 
