@@ -81,11 +81,19 @@ class ActionRow:
     @property
     def digest(self) -> str:
         """Return the digest of the whole row, which the leaf of its last transition carries."""
-        return digest(dict(zip(_ACTION_FIELDS, _action_values(self), strict=True)))
+        return digest(_members(self))
+
+    def changed(self, **changes: Json) -> "ActionRow":
+        """Return the row with other values; like `dataclasses.replace`, which takes three times as long."""
+        return ActionRow(**(_members(self) | changes))
 
 
 _ACTION_FIELDS = tuple(f.name for f in fields(ActionRow))
 _action_values = attrgetter(*_ACTION_FIELDS)
+
+
+def _members(row: ActionRow) -> dict[str, Json]:
+    return dict(zip(_ACTION_FIELDS, _action_values(row), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +307,10 @@ class Tx(Protocol):
 
     def request(self, caller: str, request_id: str) -> RequestRow | None: ...
     def put_request(self, row: RequestRow) -> None: ...
+    def claim_request(self, row: RequestRow) -> RequestRow | None:
+        """Record an answer under a new request_id; returns the row that is there already instead."""
+        ...
+
     # votes
     def put_vote(self, row: VoteRow) -> bool:
         """Record a vote; false when this subject has voted under this nonce."""

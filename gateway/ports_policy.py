@@ -1,11 +1,13 @@
 """The policy engine as the gateway needs it; embedded regorus and an OPA server implement it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json
+from gateway.core.finding import Finding, parse_findings
+from gateway.core.obligation import Obligation, parse_obligations
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,14 @@ class PolicyAnswer:
     revision: str
     findings: tuple[Mapping[str, Json], ...]
     obligations: tuple[Mapping[str, Json], ...]
+    values: tuple[tuple[Finding, ...], tuple[Obligation, ...]] | None = field(default=None, compare=False, repr=False)
+    """Both as values, from an engine that has read them anyhow."""
+
+    def read(self, steps: int) -> tuple[tuple[Finding, ...], tuple[Obligation, ...]]:
+        """Return findings and obligations about `steps` steps as values; raises ValueError for malformed ones."""
+        if self.values is not None:
+            return self.values
+        return parse_findings(self.findings, steps), parse_obligations(self.obligations, steps)
 
 
 class PolicyEngine(Protocol):

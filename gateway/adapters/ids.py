@@ -1,15 +1,17 @@
 """ULIDs behind the Ids port."""
 
 import secrets
-from base64 import b32hexencode
 from threading import Lock
 
 from gateway.ports import Clock
 
-_ALPHABET = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-"""From RFC 4648's base32hex, which the standard library writes, to Crockford's base32."""
-_RANDOM_BITS = 80
-_LENGTH = 26
+_ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base32."""
+_OF_BYTE = _ALPHABET * 8
+"""A character for each byte, every one as likely: a random byte makes 5 random bits."""
+_RANDOM_CHARACTERS = 16
+_TIME_SHIFTS = range(45, -1, -5)
+"""48 bits of time are 10 characters."""
 
 
 class UlidIds:
@@ -18,21 +20,22 @@ class UlidIds:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._latest_ms = 0
+        self._time = _base32(0)
         self._lock = Lock()
 
     def new(self, prefix: str) -> str:
         """Return `<prefix>_<ULID>`; ids of one millisecond come in no order."""
         with self._lock:
-            self._latest_ms = max(self._latest_ms, self._clock.now_ms())
-            at_ms = self._latest_ms
-        return f"{prefix}_{_base32(at_ms << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS))}"
+            now = self._clock.now_ms()
+            if now > self._latest_ms:
+                self._latest_ms, self._time = now, _base32(now)
+            time = self._time
+        return f"{prefix}_{time}{secrets.token_bytes(_RANDOM_CHARACTERS).translate(_OF_BYTE).decode()}"
 
     def nonce(self) -> str:
         """Return 128 random bits as 22 URL-safe characters."""
         return secrets.token_urlsafe(16)
 
 
-def _base32(value: int) -> str:
-    # 26 characters are 130 bits; the standard library writes whole bytes: 20 of them are 32 characters.
-    written = b32hexencode((value << 30).to_bytes(20, "big"))
-    return written[:_LENGTH].translate(_ALPHABET).decode()
+def _base32(time_ms: int) -> str:
+    return bytes(_ALPHABET[time_ms >> shift & 31] for shift in _TIME_SHIFTS).decode()

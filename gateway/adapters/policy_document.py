@@ -1,6 +1,6 @@
 """What goes into and comes out of every engine: a validated input document, a validated answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import jsonschema_rs
@@ -9,8 +9,8 @@ import orjson
 from gateway.core import shape
 from gateway.core.bundle import DECISION_SCHEMA, Bundle
 from gateway.core.canonical import Json
-from gateway.core.finding import parse_findings
-from gateway.core.obligation import parse_obligations
+from gateway.core.finding import MAX_FINDINGS, parse_findings
+from gateway.core.obligation import MAX_OBLIGATIONS, parse_obligations
 from gateway.errors import PolicyFault
 from gateway.ports_policy import PolicyAnswer
 
@@ -51,21 +51,22 @@ class Documents:
     def answer(self, data: bytes | str, steps: int) -> PolicyAnswer:
         """Read an engine's answer about `steps` steps; raises PolicyFault POLICY_ANSWER_INVALID for any doubt."""
         try:
-            raw = _read(data, steps, self._codes)
+            return _read(data, steps, self._codes, self._revision)
         except ValueError as exc:
             raise PolicyFault("POLICY_ANSWER_INVALID", str(exc)[:300]) from exc
-        return PolicyAnswer(self._revision, _ordered(raw["findings"]), _ordered(raw["obligations"]))
 
 
-def _read(data: bytes | str, steps: int, known: frozenset[str]) -> Mapping[str, Json]:
+def _read(data: bytes | str, steps: int, known: frozenset[str], revision: str) -> PolicyAnswer:
     raw = shape.members(orjson.loads(data), "the answer", _ANSWER)
     if raw["schema"] != DECISION_SCHEMA:
         raise ValueError(f"the answer's schema is not {DECISION_SCHEMA}")
-    codes = {f.code for f in parse_findings(raw["findings"], steps)}
-    codes |= {o.code for o in parse_obligations(raw["obligations"], steps)}
+    findings = _ordered(shape.array(raw["findings"], "findings", MAX_FINDINGS))
+    obligations = _ordered(shape.array(raw["obligations"], "obligations", MAX_OBLIGATIONS))
+    values = parse_findings(findings, steps), parse_obligations(obligations, steps)
+    codes = {finding.code for finding in values[0]} | {obligation.code for obligation in values[1]}
     if not codes <= known:
         raise ValueError(f"{min(codes - known)} is no code of the bundle")
-    return raw
+    return PolicyAnswer(revision, findings, obligations, values)
 
 
 def _plain(value: object) -> Json:
@@ -74,6 +75,8 @@ def _plain(value: object) -> Json:
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
-def _ordered(items: list[Mapping[str, Json]]) -> tuple[Mapping[str, Json], ...]:
+def _ordered(items: Sequence[Mapping[str, Json]]) -> tuple[Mapping[str, Json], ...]:
     """Sort by JSON text: engines iterate sets in orders of their own."""
+    if len(items) < 2:
+        return tuple(items)
     return tuple(sorted(items, key=lambda item: orjson.dumps(item, option=orjson.OPT_SORT_KEYS)))

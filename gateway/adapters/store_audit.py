@@ -12,6 +12,7 @@ from gateway.adapters.store_sql import columns, select
 from gateway.core.audit import Evidence, StoredCheckpoint, StoredHead, StoredLeaf, StoredNode
 from gateway.core.auditfold import StoredRow
 from gateway.core.canonical import canonical, digest_bytes
+from gateway.core.merkle import HASH_BYTES
 from gateway.errors import StoreFault
 from gateway.ports import ActionRow
 
@@ -19,7 +20,9 @@ _ROW = columns(ActionRow)
 _LEAVES = "SELECT idx, body, hash FROM leaves ORDER BY idx"
 _CHECKPOINTS = "SELECT size, root, note FROM checkpoints ORDER BY size"
 _HEAD = "SELECT size, root, frontier FROM log_head WHERE id = 0"
-_NODES = "SELECT level, idx, hash FROM nodes ORDER BY (idx + 1) << level, level"
+_MAX_LEVEL = 64
+"""No leaf completes more subtrees; an edited row may claim so."""
+_NODES = "SELECT idx, completes FROM leaves WHERE completes <> x'' ORDER BY idx"
 _DOCUMENTS = "SELECT action, kind, data FROM documents ORDER BY action, kind"
 
 
@@ -49,10 +52,17 @@ def evidence_of(connection: sqlite3.Connection) -> Evidence:
         leaves=(StoredLeaf(*row) for row in connection.execute(_LEAVES)),
         checkpoints=[StoredCheckpoint(*row) for row in connection.execute(_CHECKPOINTS)],
         head=StoredHead(0, b"", b"") if head is None else StoredHead(*head),
-        nodes=(StoredNode(*row) for row in connection.execute(_NODES)),
+        nodes=(node for row in connection.execute(_NODES) for node in _nodes(*row)),
         rows={row[0]: _row(dict(zip(_ROW, row, strict=True))) for row in connection.execute(select("actions", _ROW))},
         documents=((action, kind, data) for action, kind, data in connection.execute(_DOCUMENTS)),
     )
+
+
+def _nodes(leaf: int, completes: bytes) -> Iterator[StoredNode]:
+    """Yield the subtrees that end with a leaf; what is no whole number of hashes ends in a short one."""
+    ends = min(len(completes), _MAX_LEVEL * HASH_BYTES)
+    for level, start in enumerate(range(0, ends, HASH_BYTES), 1):
+        yield StoredNode(level, leaf >> level, completes[start : start + HASH_BYTES])
 
 
 def _row(row: dict[str, Any]) -> StoredRow:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters.store_tx_base import BaseTx
-from gateway.core.merkle import Frontier, Range, completed, leaf_hash, node_hash
+from gateway.core.merkle import HASH_BYTES, Frontier, Range, completed, leaf_hash, node_hash
 from gateway.errors import StoreFault
 from gateway.ports import LogHead
 
-_APPEND = "INSERT INTO leaves (idx, hash, body, action, kind) VALUES (?, ?, ?, ?, ?)"
-_COMPLETE = "INSERT INTO nodes (level, idx, hash) VALUES (?, ?, ?)"
+_APPEND = "INSERT INTO leaves (idx, hash, body, action, kind, completes) VALUES (?, ?, ?, ?, ?, ?)"
+_NODE = "SELECT SUBSTR(completes, ?, ?) FROM leaves WHERE idx = ?"
 _LOAD = "SELECT size, root, frontier FROM log_head WHERE id = 0"
 _SAVE = """
 INSERT INTO log_head (id, size, root, frontier) VALUES (0, ?, ?, ?)
@@ -42,11 +42,11 @@ class LogTail:
     end: LogEnd
     saved: LogEnd
 
-    def append(self, leaf: bytes) -> tuple[int, bytes, list[tuple[int, int, bytes]]]:
-        """Move the end by one leaf; returns its index, its hash, and (level, index, root) of subtrees it completes."""
+    def append(self, leaf: bytes) -> tuple[int, bytes, bytes]:
+        """Move the end by one leaf; returns its index, its hash, and the roots of the subtrees it completes."""
         before, digest = self.end.frontier, leaf_hash(leaf)
         self.end = LogEnd(before.append(digest), digest)
-        return before.size, digest, completed(before, digest)
+        return before.size, digest, b"".join([root for _, _, root in completed(before, digest)])
 
 
 def load_tail(connection: sqlite3.Connection) -> LogTail:
@@ -81,10 +81,8 @@ class LogTx(BaseTx):
         """Append a leaf and return its index."""
         if self._tail is None:
             raise StoreFault("STORE_READ_ONLY", "a unit of work that reads cannot append")
-        index, digest, nodes = self._tail.append(leaf)
-        self._run(_APPEND, index, digest, leaf, action, kind)
-        for node in nodes:
-            self._run(_COMPLETE, *node)
+        index, digest, completes = self._tail.append(leaf)
+        self._run(_APPEND, index, digest, leaf, action, kind, completes)
         return index
 
     def last_leaf_hash(self) -> bytes:
@@ -131,8 +129,9 @@ class LogTx(BaseTx):
         if level == 0:
             found = self._cell("SELECT hash FROM leaves WHERE idx = ?", bytes, index)
         else:
-            found = self._cell("SELECT hash FROM nodes WHERE level = ? AND idx = ?", bytes, level, index)
-        if found is None:
+            last = (index + 1 << level) - 1  # the leaf that completes it
+            found = self._cell(_NODE, bytes, (level - 1) * HASH_BYTES + 1, HASH_BYTES, last)
+        if found is None or len(found) != HASH_BYTES:
             raise _damaged(f"the root of subtree {index} at level {level} is missing")
         return found
 

@@ -131,10 +131,9 @@ leaves = _table(
     _bytes("body"),
     _text("action"),
     _text("kind"),
+    _bytes("completes"),  # roots of the subtrees that end with this leaf, 32 bytes each: of 2 leaves, of 4, of 8 …
     Index("leaves_action", "action", "kind", "idx"),
 )
-# Roots of complete subtrees: (level, idx) covers the 2^level leaves from idx * 2^level on; level 0 is `leaves.hash`.
-nodes = _table("nodes", _key_whole("level"), _key_whole("idx"), _bytes("hash"))
 log_head = _table("log_head", _key_whole("id"), _whole("size"), _bytes("root"), _bytes("frontier"))
 checkpoints = _table("checkpoints", _key_whole("size"), _bytes("root"), _text("note"))
 cursors = _table("cursors", _key("sink"), _whole("next"))

@@ -1,6 +1,7 @@
 """The unit-of-work side of the SQLite store: every method of the Tx port over one connection."""
 
 import sqlite3
+from typing import Any
 
 from gateway.adapters.store_log import LogTail, LogTx
 from gateway.adapters.store_tx_actions import ActionsTx
@@ -8,8 +9,15 @@ from gateway.adapters.store_tx_facts import FactsTx
 
 
 class SqliteTx(ActionsTx, FactsTx, LogTx):
-    """Implements `gateway.ports.Tx`; `tail` is the writer's copy of the end of the log, a reader has none."""
+    """Implements `gateway.ports.Tx`.
 
-    def __init__(self, connection: sqlite3.Connection, tail: LogTail | None = None) -> None:
+    The writer gives its copy of the end of the log and what it remembers of tables that only it writes; a reader has
+    neither.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, tail: LogTail | None = None, memory: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(connection)
         self._tail = tail
+        self._memory = memory

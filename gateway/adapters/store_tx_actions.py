@@ -41,6 +41,7 @@ UPDATE due SET claimed_until_ms = ? WHERE (action, kind) IN (
 _REQUEST = columns(RequestRow)
 _request_values = values(RequestRow)
 _INSERT_REQUEST = insert("requests", _REQUEST)
+_CLAIM_REQUEST = insert_new("requests", _REQUEST)
 _REQUEST_BY_ID = f"{select('requests', _REQUEST)} WHERE caller = ? AND request_id = ?"
 
 _VOTE = columns(VoteRow)
@@ -163,6 +164,12 @@ class ActionsTx(BaseTx):
     def put_request(self, row: RequestRow) -> None:
         """Record an answer; raises StoreFault when there is one under this id."""
         self._run(_INSERT_REQUEST, *_request_values(row))
+
+    def claim_request(self, row: RequestRow) -> RequestRow | None:
+        """Record an answer under a new request_id; returns the row that is there already instead."""
+        if self._run(_CLAIM_REQUEST, *_request_values(row)):
+            return None
+        return self.request(row.caller, row.request_id)
 
     def put_vote(self, row: VoteRow) -> bool:
         """Record a vote; false when this subject has voted under this nonce."""

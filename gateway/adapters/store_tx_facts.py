@@ -1,11 +1,13 @@
 """What is known beside single actions: incidents, evidence, history, switches, revisions, exporters' places."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 from gateway.adapters.store_sql import columns, select, upsert, values
 from gateway.adapters.store_tx_base import BaseTx, from_array, to_array
 from gateway.ports import History, IncidentRow, ReadRow, SwitchRow
+
+V = TypeVar("V")
 
 _INCIDENT = columns(IncidentRow)
 _incident_values = values(IncidentRow)
@@ -26,6 +28,7 @@ _switch_values = values(SwitchRow)
 _UPSERT_SWITCH = upsert("switches", _SWITCH, ("kind", "agent", "environment"))
 _SWITCHES = f"{select('switches', _SWITCH)} ORDER BY at_ms, kind, agent, environment"
 
+_REVISIONS = "SELECT revision, status FROM revisions ORDER BY revision"
 _UPSERT_REVISION = upsert("revisions", ("revision", "status"), ("revision",))
 _UPSERT_CURSOR = upsert("cursors", ("sink", "next"), ("sink",))
 _UPSERT_LETTER = upsert("dead_letters", ("sink", "idx", "error", "at_ms"), ("sink", "idx"))
@@ -45,6 +48,9 @@ _OF_TARGET = " AND action IN (SELECT action FROM applied_targets WHERE target = 
 
 class FactsTx(BaseTx):
     """The part of a unit of work that concerns everything around actions."""
+
+    _memory: dict[str, Any] | None = None
+    """Small tables that every decision looks at, as the writer last read them; None for a reader."""
 
     def put_incident(self, row: IncidentRow) -> None:
         """Insert or replace an incident."""
@@ -90,22 +96,25 @@ class FactsTx(BaseTx):
     def put_switch(self, row: SwitchRow) -> None:
         """Insert or replace a stop or freeze."""
         self._run(_UPSERT_SWITCH, *_switch_values(row))
+        self._forget("switches")
 
     def delete_switch(self, kind: str, agent: str, environment: str) -> None:
         """Lift a stop or freeze."""
         self._run("DELETE FROM switches WHERE kind = ? AND agent = ? AND environment = ?", kind, agent, environment)
+        self._forget("switches")
 
     def switches(self) -> list[SwitchRow]:
         """Return every stop and freeze, oldest first."""
-        return [SwitchRow(*found) for found in self._all(_SWITCHES)]
+        return [*self._remembered("switches", lambda: [SwitchRow(*found) for found in self._all(_SWITCHES)])]
 
     def put_revision(self, revision: str, status: Literal["active", "superseded", "withdrawn"]) -> None:
         """Record the status of a policy revision."""
         self._run(_UPSERT_REVISION, revision, status)
+        self._forget("revisions")
 
     def revisions(self) -> dict[str, str]:
         """Return revision → status."""
-        return dict(self._all("SELECT revision, status FROM revisions ORDER BY revision"))
+        return {**self._remembered("revisions", lambda: dict(self._all(_REVISIONS)))}
 
     def cursor(self, sink: str) -> int:
         """Return the index of the next leaf this sink is to get."""
@@ -122,6 +131,18 @@ class FactsTx(BaseTx):
     def dead_letters(self, sink: str) -> list[tuple[int, str, int]]:
         """Return (index, error, at_ms) of what this sink would not take, in order of index."""
         return [(index, error, at_ms) for index, error, at_ms in self._all(_LETTERS, sink)]
+
+    def _remembered(self, table: str, read: Callable[[], V]) -> V:
+        if self._memory is None:
+            return read()
+        if table not in self._memory:
+            self._memory[table] = read()
+        found: V = self._memory[table]
+        return found
+
+    def _forget(self, table: str) -> None:
+        if self._memory is not None:
+            self._memory.pop(table, None)
 
 
 def _read(found: tuple[Any, ...]) -> ReadRow:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ _SCALARS = frozenset({str, int, bool, float, type(None)})
 """Types that need no look inside; asked first, because most of a document is of them."""
 _PLAIN = _SCALARS - {float}
 """Types that orjson writes as RFC 8785 says, or refuses."""
+_OBJECTS = frozenset({dict, MappingProxyType})
+_ARRAYS = frozenset({list, tuple})
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
@@ -104,22 +107,29 @@ def _no_constant(name: str) -> Json:
 def _orjson_agrees(value: Json) -> bool:
     """Tell whether orjson writes what RFC 8785 says; it refuses integers beyond 2^53 - 1 and lone surrogates itself.
 
-    Plain loops, and no call for a plain member: this runs over every document of every decision.
+    This runs over every document of every decision, so only members that are no plain scalars are looked at singly.
     """
-    kind = type(value)
-    if kind is dict or kind is MappingProxyType:
-        for key, member in value.items():
-            if type(key) is not str or not key.isascii():
+    waiting = [value]
+    try:
+        for item in waiting:  # grows while it is walked
+            kind = type(item)
+            if kind in _OBJECTS:
+                if not "".join(item).isascii():
+                    return False
+                members = item.values()
+            elif kind in _ARRAYS:
+                members = item
+            elif kind in _PLAIN or isinstance(item, str):  # the latter: a member of a StrEnum
+                continue
+            else:
                 return False
-            if type(member) not in _PLAIN and not _orjson_agrees(member):
-                return False
-        return True
-    if kind is list or kind is tuple:
-        for member in value:  # noqa: SIM110  # see above
-            if type(member) not in _PLAIN and not _orjson_agrees(member):
-                return False
-        return True
-    return kind in _PLAIN or isinstance(value, str)  # the latter: a member of a StrEnum
+            kinds = {*map(type, members)}
+            if not kinds <= _PLAIN:
+                kinds -= _PLAIN
+                waiting.extend(compress(members, map(kinds.__contains__, map(type, members))))
+    except TypeError:  # a key is no string
+        return False
+    return True
 
 
 def _unfrozen(value: Json) -> Json:

@@ -79,7 +79,18 @@ def leaf(
     row_digest: str = "",
 ) -> bytes:
     """Return the canonical bytes of a leaf; the body is redacted field by field, whatever the caller did before."""
-    recorded = {name: _record(_class(kind, name), value, redactor) for name, value in body.items()}
+    classes = FIELDS[kind]
+    recorded: dict[str, Json] = {}
+    redacted = []
+    for name, value in body.items():
+        match classes.get(name, FieldClass.SECRET):
+            case FieldClass.PUBLIC:
+                recorded[name] = value
+            case FieldClass.SENSITIVE:
+                recorded[name] = redactor.json(value)
+            case FieldClass.SECRET:
+                recorded[name] = redactor.placeholder(value)
+                redacted.append(name)
     return canonical(
         {
             "schema": SCHEMA,
@@ -92,7 +103,7 @@ def leaf(
             "guard": guard,
             "state_after": state_after,
             "body": recorded,
-            "redacted": sorted(name for name in body if _class(kind, name) is FieldClass.SECRET),
+            "redacted": sorted(redacted),
             "row": row_digest,
             "prev": prev_leaf.hex(),
         }
@@ -125,16 +136,6 @@ def _is_canonical(item: Mapping[str, Json], data: bytes) -> bool:
         return canonical(item) == data
     except RecursionError:
         return False  # deeper than anything that `leaf` could have written
-
-
-def _class(kind: LeafKind, name: str) -> FieldClass:
-    return FIELDS[kind].get(name, FieldClass.SECRET)
-
-
-def _record(cls: FieldClass, value: Json, redactor: Redactor) -> Json:
-    if cls is FieldClass.PUBLIC:
-        return value
-    return redactor.json(value) if cls is FieldClass.SENSITIVE else redactor.placeholder(value)
 
 
 def _state(value: Json) -> State | None:

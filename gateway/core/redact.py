@@ -86,7 +86,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return text in which everything that looks like a secret is replaced."""
-        if (len(text) < _SHORTEST and not _PUNCTUATED.search(text)) or not _suspect(text.casefold()):
+        if _unchanged(text):
             return text
         before = None
         while text != before:
@@ -107,13 +107,16 @@ class Redactor:
             return self.text(value)
         if kind is dict or kind is MappingProxyType or isinstance(value, Mapping):
             members = cast("Mapping[str, Json]", value)
-            return {self.text(name): self._member(name, member) for name, member in members.items()}
+            return {
+                name if _harmless(name) else self.text(name): self._member(name, member)
+                for name, member in members.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self.json(member) for member in value]
         return self.text(value) if isinstance(value, str) else value
 
     def _member(self, name: str, value: Json) -> Json:
-        if not secret_name(name) or value is None or isinstance(value, bool):
+        if _harmless(name) or not secret_name(name) or value is None or isinstance(value, bool):
             return self.json(value)
         return self.placeholder(value)
 
@@ -137,10 +140,18 @@ class Redactor:
 
 
 def _suspect(folded: str) -> bool:
-    for word in _WORDS:  # noqa: SIM110  # a plain loop: this runs for every string of every record
-        if word in folded:
-            return True
-    return False
+    return any(map(folded.__contains__, _WORDS))
+
+
+def _unchanged(text: str) -> bool:
+    """Tell at once that text holds no secret; most does not."""
+    return (len(text) < _SHORTEST and not _PUNCTUATED.search(text)) or not _suspect(text.casefold())
+
+
+@lru_cache(maxsize=4096)
+def _harmless(name: str) -> bool:
+    """Tell that a member's name neither is a secret nor says that its value is one."""
+    return _unchanged(name) and not secret_name(name)
 
 
 @lru_cache(maxsize=4096)

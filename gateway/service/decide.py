@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.core.canonical import Json, canonical, digest_bytes
-from gateway.core.finding import NOTHING_PERMITTED, Cap, Finding, Verdict, fold, parse_findings
-from gateway.core.obligation import Requirements, fold_obligations, parse_obligations
+from gateway.core.finding import NOTHING_PERMITTED, Cap, Finding, Verdict, fold
+from gateway.core.obligation import Requirements, fold_obligations
 from gateway.errors import PolicyFault
 from gateway.ports_policy import PolicyEngine
 from gateway.service.caps import caps_of, lease_obligation_caps, observed_caps
@@ -81,8 +81,8 @@ async def decide_document(
     count = len(proposal.steps)
     try:
         answer = await policy.evaluate(document)
-        findings = parse_findings(answer.findings, count)
-        requirements = fold_obligations(parse_obligations(answer.obligations, count))
+        findings, obligations = answer.read(count)
+        requirements = fold_obligations(obligations)
         revision = answer.revision
     except (PolicyFault, ValueError) as exc:
         code = exc.code if isinstance(exc, PolicyFault) else "POLICY_ANSWER"

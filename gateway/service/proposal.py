@@ -1,7 +1,7 @@
 """The proposal document: what was proposed, by whom, as parsed; write-once and free of secrets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict, thaw
 from gateway.core.effect import Effect, Undo, only_reads, weakest, worst
@@ -32,45 +32,34 @@ class Proposal:
 
     doc: Mapping[str, Json]
     data: bytes
+    digest: str = field(init=False)
+    """The sha256 of the document's bytes."""
+    steps: tuple[Mapping[str, Json], ...] = field(init=False)
+    """The steps with their parse record and environment."""
+    effect: Effect = field(init=False)
+    """The worst effect of all steps."""
+    reads: bool = field(init=False)
+    """Whether every step is proven a read."""
+    targets: tuple[str, ...] = field(init=False)
+    """The distinct target ids in sorted order."""
+    environments: tuple[str, ...] = field(init=False)
+    """The distinct environment names in sorted order."""
 
-    @property
-    def digest(self) -> str:
-        """Return the sha256 of the document's bytes."""
-        return digest_bytes(self.data)
-
-    @property
-    def steps(self) -> list[Mapping[str, Json]]:
-        """Return the steps with their parse record and environment."""
-        return list(self.doc["steps"])
-
-    @property
-    def effect(self) -> Effect:
-        """Return the worst effect of all steps."""
-        return worst(self._effects)
-
-    @property
-    def reads(self) -> bool:
-        """Tell whether every step is proven a read."""
-        return only_reads(self._effects)
+    def __post_init__(self) -> None:
+        steps: tuple[Mapping[str, Json], ...] = tuple(self.doc["steps"])
+        effects = [Effect(e) for s in steps for e in s["effects"]]
+        known = {
+            "digest": digest_bytes(self.data), "steps": steps, "effect": worst(effects), "reads": only_reads(effects),
+            "targets": tuple(sorted({str(s["step"]["target"]["id"]) for s in steps})),
+            "environments": tuple(sorted({str(s["environment"]["name"]) for s in steps})),
+        }  # fmt: skip
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
 
     @property
     def undo(self) -> Undo:
         """Return the weakest static undo class of all steps."""
         return weakest(Undo(s["undo"]) for s in self.steps)
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Return the distinct target ids in sorted order."""
-        return tuple(sorted({str(s["step"]["target"]["id"]) for s in self.steps}))
-
-    @property
-    def environments(self) -> tuple[str, ...]:
-        """Return the distinct environment names in sorted order."""
-        return tuple(sorted({str(s["environment"]["name"]) for s in self.steps}))
-
-    @property
-    def _effects(self) -> list[Effect]:
-        return [Effect(e) for s in self.steps for e in s["effects"]]
 
     @classmethod
     def read(cls, data: bytes) -> "Proposal":

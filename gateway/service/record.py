@@ -1,7 +1,6 @@
 """The only code that writes a state: row, leaf and timers of one transition, in one unit of work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gateway.core.canonical import Json, digest_bytes
@@ -26,6 +25,8 @@ class Recorder:
         self._tx = tx
         self._redactor = world.redactor
         self._stored_version = row.version
+        self._armed = row.version > 0
+        """Whether it may have timers; a new action has none."""
         self._now = world.clock.now_ms()
         self._keep_ms = max(world.settings.timing.sealed_keep_ms, world.settings.timing.undo_window_ms)
         self.row = row
@@ -52,8 +53,7 @@ class Recorder:
         before = State(self.row.state) if self.row.version else None
         taken = advance(before, event, guard)
         _check(taken, leaves)
-        self.row = replace(
-            self.row,
+        self.row = self.row.changed(
             state=taken.next.value,
             version=self.row.version + 1,
             updated_ms=self._now,
@@ -63,7 +63,7 @@ class Recorder:
         for i, (kind, body) in enumerate(leaves):
             first = i == 0
             self._leaf(kind, body, before if first else taken.next, event if first else None, guard if first else None)
-        if before is not None and taken.next is not before:
+        if self._armed and before is not None and taken.next is not before:
             self._drop_foreign_timers(taken.next)
         if taken.next in FINAL:
             self.due(Due.UNDO_WINDOW, max(self._now + self._keep_ms, self.row.undo_until_ms))
@@ -75,6 +75,7 @@ class Recorder:
     def due(self, kind: str, at_ms: int, payload: str = "") -> None:
         """Set a timer of the action."""
         self._tx.put_due(DueRow(self.row.id, kind, at_ms, payload))
+        self._armed = True
 
     def _drop_foreign_timers(self, state: State) -> None:
         for due in self._tx.due_of(self.row.id):

@@ -143,7 +143,10 @@ def _record(
     world: World, tx: Tx, draft: _Draft, granted: Granted | None, work: WorkView | None
 ) -> ActionView | ActionRow:
     """Record a new proposal and return its row, or return the action that this request_id made before."""
-    prior = tx.request(draft.principal.id, draft.ask.request_id)
+    now = draft.row.created_ms
+    prior = tx.claim_request(
+        RequestRow(draft.principal.id, draft.ask.request_id, draft.request_digest, draft.row.id, now)
+    )
     if prior is not None:
         if prior.digest != draft.request_digest:
             raise InvalidRequest("REQUEST_ID_REUSED", "this request_id was used for another proposal")
@@ -151,14 +154,12 @@ def _record(
         if row is None:
             raise LookupError(f"{prior.answer} was answered but is not stored")
         return action_view(world, tx, row)
-    now = draft.row.created_ms
     recorder = Recorder(world, tx, draft.row)
     document(tx, draft.row.id, "proposal", draft.proposal.data)
     document(tx, draft.row.id, f"decision/{draft.decision.digest}", draft.decision.data)
     if draft.plan:
         put_sealed(world, tx, draft.row.id, "plan", draft.plan)
     _walk(world, tx, recorder, draft, granted, work)
-    tx.put_request(RequestRow(draft.principal.id, draft.ask.request_id, draft.request_digest, draft.row.id, now))
     recorder.insert()
     return recorder.row
 

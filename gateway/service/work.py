@@ -1,6 +1,6 @@
 """Work for executors: the canonical plan, the grant for it, and the fence it runs under."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.core.canonical import Json, canonical
 from gateway.ports import ActionRow
@@ -50,7 +50,7 @@ def offer_again_ms(world: World, audience: str) -> int:
     return world.clock.now_ms() + wait
 
 
-def checks_of(settings: ServiceSettings, requirements: Json, steps: list[Mapping[str, Json]]) -> list[Json]:
+def checks_of(settings: ServiceSettings, requirements: Json, steps: Sequence[Mapping[str, Json]]) -> list[Json]:
     """Return the telemetry checks that a decision's verification demands, placeholders filled per step."""
     verify = requirements["verify"]
     if verify is None:
