@@ -9,7 +9,7 @@ import yaml
 
 from gateway.errors import ConfigFault
 from gateway.parsing.catalog import CommandShape, Scope, Slot
-from gateway.service.settings import Breaker, Environment, ScopeSite, ServiceSettings, Timing
+from gateway.service.settings import Breaker, Concurrency, Environment, ScopeSite, ServiceSettings, Timing
 
 T = TypeVar("T")
 
@@ -113,7 +113,8 @@ def load_settings(path: Path) -> Settings:
 def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
     """Build settings from a parsed file; raises ConfigFault naming the first wrong key."""
     known = {
-        "state_dir", "origin", "environments", "scopes", "verification", "timing", "breaker", "commands",
+        "state_dir", "origin", "environments", "scopes", "verification", "timing", "breaker", "concurrency",
+        "commands",
         "aws_services", "sql_functions", "policy", "principals", "http", "tcp", "executor", "exporters", "notifiers",
         "approval_group",
     }  # fmt: skip
@@ -128,6 +129,7 @@ def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
         profiles=raw.get("verification", {}),
         timing=Timing(**_members(raw.get("timing", {}), Timing, "timing")),
         breaker=Breaker(**_members(raw.get("breaker", {}), Breaker, "breaker")),
+        concurrency=Concurrency(**_members(raw.get("concurrency", {}), Concurrency, "concurrency")),
         approval_group=raw.get("approval_group", "sre-oncall"),
     )
     services = raw.get("aws_services")

@@ -28,6 +28,7 @@ SECTIONS = (
     ("commands.<name>.slots[]", "gateway/parsing/catalog.py", "Slot"),
     ("timing", "gateway/service/settings.py", "Timing"),
     ("breaker", "gateway/service/settings.py", "Breaker"),
+    ("concurrency", "gateway/service/settings.py", "Concurrency"),
     ("The executor's file", "gateway/executor/config.py", "ExecutorConfig"),
     ("Executor: gateway", "gateway/executor/config.py", "GatewayAddress"),
     ("Executor: scopes.<name> with tool postgres", "gateway/executor/config.py", "PostgresScope"),
@@ -38,6 +39,10 @@ SECTIONS = (
     ("Executor: telemetry.<name>.queries.<name>", "gateway/executor/config.py", "NamedQuery"),
     ("Executor: telemetry.<name> of kind cloudwatch", "gateway/executor/config.py", "CloudWatchSource"),
     ("Executor: telemetry.<name> of kind http", "gateway/executor/config.py", "HttpSource"),
+    ("Executor: telemetry.<name> of kind prometheus", "gateway/executor/config_telemetry.py", "PrometheusSource"),
+    ("Executor: telemetry.<name> of kind alertmanager", "gateway/executor/config_telemetry.py", "AlertmanagerSource"),
+    ("Executor: telemetry.<name> of kind datadog", "gateway/executor/config_telemetry.py", "DatadogSource"),
+    ("Executor: telemetry.<name> of kind kubernetes", "gateway/executor/config_telemetry.py", "KubernetesSource"),
 )
 HEAD = """# Settings
 

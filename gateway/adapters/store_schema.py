@@ -120,6 +120,40 @@ applied = _table(
     Index("applied_at", "at_ms"),
 )
 applied_targets = _table("applied_targets", _key("target"), _key("action"))
+# Actions that failed or had to be taken back, by where and with what: what the breaker counts.
+mishaps = _table(
+    "mishaps",
+    _key("action"),
+    _key("environment"),
+    _key("operation"),
+    _text("agent"),
+    _whole("at_ms"),
+    Index("mishaps_agent", "agent", "environment", "at_ms"),
+    Index("mishaps_operation", "operation", "environment", "at_ms"),
+)
+drift = _table(
+    "drift",
+    _key("id"),
+    _text("action"),
+    _text("target"),
+    _text("path"),
+    _text("before"),  # JSON
+    _text("after"),  # JSON
+    _text("manager"),
+    _text("name"),
+    _text("file"),
+    _text("owner"),
+    _text("status"),  # open or closed
+    _text("how"),
+    _text("by"),
+    _text("reference"),
+    _whole("step"),
+    _whole("opened_ms"),
+    _whole("due_ms"),
+    _whole("closed_ms"),  # 0 while it is open
+    Index("drift_status", "status", "id"),
+    Index("drift_action", "action", "id"),
+)
 switches = _table(
     "switches", _key("kind"), _key("agent"), _key("environment"), _whole("at_ms"), _text("by"), _text("reason")
 )

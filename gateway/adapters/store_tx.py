@@ -6,9 +6,10 @@ from typing import Any
 from gateway.adapters.store_log import LogTail, LogTx
 from gateway.adapters.store_tx_actions import ActionsTx
 from gateway.adapters.store_tx_facts import FactsTx
+from gateway.adapters.store_tx_ledger import LedgerTx
 
 
-class SqliteTx(ActionsTx, FactsTx, LogTx):
+class SqliteTx(ActionsTx, FactsTx, LedgerTx, LogTx):
     """Implements `gateway.ports.Tx`.
 
     The writer gives its copy of the end of the log and what it remembers of tables that only it writes; a reader has

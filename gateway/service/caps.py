@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from gateway.core.canonical import Json
 from gateway.core.effect import Effect, Undo, only_reads
 from gateway.core.finding import Cap, Verdict
-from gateway.service.policy_input import Context
+from gateway.service.policy_input import Context, Trouble
 from gateway.service.proposal import Proposal
-from gateway.service.settings import ServiceSettings
+from gateway.service.settings import Breaker, ServiceSettings
 
 # code → (message, remedy)
 CAPS: Mapping[str, tuple[str, str]] = {
@@ -35,8 +35,16 @@ CAPS: Mapping[str, tuple[str, str]] = {
         "ask for approval, or act on an incident that an alert opened",
     ),
     "BREAKER_OPEN": (
-        "{undone} changes of this agent were undone lately, so a person must approve the next",
-        "ask for approval",
+        "{mishaps} changes of this agent in {environment} failed or were taken back lately; a person approves the next",
+        "ask for approval, or wait until they are outside the breaker's window",
+    ),
+    "OPERATION_BREAKER_OPEN": (
+        "{mishaps} changes by {operation} in {environment} failed or were taken back; a person approves the next",
+        "ask for approval, or wait until they are outside the breaker's window",
+    ),
+    "INEFFECTIVE_CHAIN": (
+        "{undone} changes of {target} were taken back lately, so a person decides what is tried next",
+        "read what went wrong before you ask for approval",
     ),
     "UNDO_NONE": ("{operation} cannot be taken back, so a person must approve it", "ask for approval"),
     "LEASE_TOO_SHORT": (
@@ -68,8 +76,25 @@ def caps_of(proposal: Proposal, context: Context, settings: ServiceSettings) -> 
         return caps
     if context.incident is not None and context.incident.source == "agent":
         caps.append(Cap("INCIDENT_OPENED_BY_AGENT", Verdict.APPROVE))
-    if context.lately_undone >= settings.breaker.undone:
-        caps.append(Cap("BREAKER_OPEN", Verdict.APPROVE, args={"undone": context.lately_undone}))
+    return [*caps, *_breaker_caps(proposal, context.trouble, settings.breaker)]
+
+
+def _breaker_caps(proposal: Proposal, trouble: Trouble, breaker: Breaker) -> list[Cap]:
+    """Return what demotes a change to approval because too much went wrong lately."""
+    caps = [
+        Cap("BREAKER_OPEN", Verdict.APPROVE, args={"mishaps": count, "environment": environment})
+        for environment, count in trouble.agent.items()
+        if count >= breaker.agent
+    ]
+    for step in proposal.steps:
+        index, operation = int(step["i"]), str(step["step"]["operation"])
+        target, environment = str(step["step"]["target"]["id"]), str(step["environment"]["name"])
+        count, undone = trouble.operation.get((operation, environment), 0), trouble.target.get(target, 0)
+        if count >= breaker.operation:
+            args = {"mishaps": count, "operation": operation, "environment": environment}
+            caps.append(Cap("OPERATION_BREAKER_OPEN", Verdict.APPROVE, index, args))
+        if undone >= breaker.target:
+            caps.append(Cap("INEFFECTIVE_CHAIN", Verdict.APPROVE, index, {"undone": undone, "target": target}))
     return caps
 
 

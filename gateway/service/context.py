@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from gateway.core.canonical import Json
 from gateway.ports import ReadRow, SwitchRow, Tx
-from gateway.service.policy_input import Context
+from gateway.service.mishaps import trouble
+from gateway.service.policy_input import Context, Trouble
 from gateway.service.proposal import Proposal
 from gateway.service.world import World
 
@@ -31,7 +32,7 @@ def read_context(world: World, tx: Tx, proposal: Proposal, *, nonce: str = "", a
         target_history={t: tx.history(target=t, since_ms=since) for t in proposal.targets},
         votes=tuple(v for v in tx.votes(action, nonce) if v.approve) if nonce else (),
         barred=barred if incident is not None or not named else (*barred, "INCIDENT_UNKNOWN"),
-        lately_undone=tx.history(agent=agent["id"], since_ms=now - settings.breaker.window_ms).undone,
+        trouble=Trouble() if proposal.reads else trouble(world, tx, proposal),
     )
 
 

@@ -12,7 +12,7 @@ from gateway.core.principal import Principal
 from gateway.ports import History, IncidentRow
 from gateway.service.caps import caps_of, observed_caps
 from gateway.service.incident_doc import IncidentDoc
-from gateway.service.policy_input import Context
+from gateway.service.policy_input import Context, Trouble
 from gateway.service.proposal import Ask, Proposal
 from gateway.service.settings import ServiceSettings
 
@@ -100,7 +100,8 @@ def _context(document: Mapping[str, Json]) -> Context:
     histories = [s["history"]["agent"] for s in document["steps"]]
     worst = max(histories, key=lambda h: h["undone"])
     undone = worst["undone"]
-    return Context(incident=row, agent_history=History(worst["applied"], undone), lately_undone=undone)
+    trouble = Trouble(agent={s["environment"]["name"]: undone for s in document["steps"]})
+    return Context(incident=row, agent_history=History(worst["applied"], undone), trouble=trouble)
 
 
 def _incident(given: Mapping[str, Json], now_ms: int) -> dict[str, Json]:

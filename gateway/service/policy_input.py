@@ -15,6 +15,18 @@ _NEVER = History(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong inside the breaker's window, where a proposal would act."""
+
+    agent: Mapping[str, int] = field(default_factory=dict)
+    """Environment → mishaps of this agent there."""
+    operation: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(operation, environment) → mishaps, whoever proposed them."""
+    target: Mapping[str, int] = field(default_factory=dict)
+    """Target → changes of it that were taken back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What the store knows that matters for a decision, read in one snapshot."""
 
@@ -25,8 +37,7 @@ class Context:
     votes: tuple[VoteRow, ...] = ()
     barred: tuple[str, ...] = ()
     """Codes of what denies it whatever the policy says: switches, a withdrawn revision, an unknown incident."""
-    lately_undone: int = 0
-    """Changes of this agent that had to be undone inside the breaker's window."""
+    trouble: Trouble = field(default_factory=Trouble)
 
 
 def policy_input(

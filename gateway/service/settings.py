@@ -68,10 +68,29 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Caps an agent at approval after too many of its changes had to be undone."""
+    """After so many mishaps inside the window the next change needs a person; then autonomy is back by itself.
 
-    undone: int = 3
+    A mishap is a change that its target refused, that had to be taken back, or that people have to look at.
+    """
+
+    agent: int = 3
+    """Mishaps of one agent in one environment."""
+    operation: int = 5
+    """Mishaps by one operation in one environment, whoever proposed them."""
+    target: int = 3
+    """Changes of one target that were taken back: what is tried there does not help."""
     window_ms: int = 3_600_000
+    """How long a mishap counts, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many changes may be under way at once; what comes on top waits, like for a busy target."""
+
+    agent: int = 16
+    """Changes of one agent."""
+    environment: int = 64
+    """Changes in one environment, of all agents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +105,6 @@ class ServiceSettings:
     """Verification profiles by name: {checks: [...]}; `{name}` in a query is filled from the step's params."""
     timing: Timing = field(default_factory=Timing)
     breaker: Breaker = field(default_factory=Breaker)
+    concurrency: Concurrency = field(default_factory=Concurrency)
     approval_group: str = "sre-oncall"
     """Whom to ask when a decision needs a person and the policy does not say which."""

@@ -8,6 +8,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State, advance
 from gateway.core.receipt import LogRef, StepStatus
 from gateway.ports import ActionRow, StepRow, Tx
+from gateway.service.mishaps import note_mishap
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
 from gateway.service.receipts import issue_receipt, log_ref
@@ -146,5 +147,6 @@ def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> 
     if recorder.state in RELEASES:
         tx.unlock(case.row.id)
     choice.also(tx, recorder)
+    note_mishap(world, tx, recorder, case.proposal, choice.event)
     recorder.save()
     return recorder.state

@@ -11,8 +11,10 @@ from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service.common import page, pending_undo
+from gateway.service.mishaps import MEANT
 from gateway.service.recheck import ask_to_recheck, rechecks, start_recheck, wants_recheck
 from gateway.service.record import Recorder
+from gateway.service.regrant import lasting
 from gateway.service.report import reason_code
 from gateway.service.reports import UndoReport
 from gateway.service.sealed import open_sealed
@@ -21,8 +23,6 @@ from gateway.service.supersede import way_back
 from gateway.service.work import make_work, offer
 from gateway.service.world import World
 
-_PLANNED = frozenset({"LEASE_ENDED"})
-"""Causes that say nothing against the agent: the change was meant to end."""
 _BACKOFF_MS = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
 
 
@@ -48,6 +48,7 @@ async def ask_to_undo(world: World, action: str) -> None:
     if not pending:
         await _finish_empty(world, action)
         return
+    grant = await lasting(world, action, grant)
     work = make_work(
         world, case.row, "undo", grant=grant, plan=plan, fence=case.row.fence + 1, snapshot=snapshot,
         first_step=pending[0],
@@ -111,7 +112,7 @@ def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equa
     guard = Guard.MORE if pending_undo(case)[1:] else Guard.RECHECK if wants_recheck(world, tx, case) else Guard.LAST
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        if guard is not Guard.MORE and case.row.reason not in _PLANNED:
+        if guard is not Guard.MORE and case.row.reason not in MEANT:
             tx.note_undone(case.row.id, world.clock.now_ms())
         if guard is Guard.RECHECK:
             start_recheck(world, tx, recorder, case)

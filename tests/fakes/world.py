@@ -10,7 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.adapters.ids import UlidIds
-from gateway.adapters.keys_file import FileSigner
+from gateway.adapters.keys_file import FileSigner, KeyDirectory
+from gateway.adapters.keys_live import LiveKeys
 from gateway.adapters.seal import Sealer
 from gateway.adapters.store_sqlite import SqliteStore
 from gateway.adapters.tables import load_tables
@@ -107,6 +108,8 @@ class FakeTarget:
     vanish: bool = False
     """Apply, then never answer."""
     undo_fails: str = ""
+    between: Callable[[], Awaitable[None]] | None = None
+    """What happens in the world between an apply and its report."""
     unreadable: bool = False
     """Every probe fails."""
 
@@ -131,6 +134,8 @@ class FakeTarget:
             return Applied(fail, "TEST_FAILED", "as told")  # type: ignore[arg-type]
         self.values[step.target.id] = self._wanted(step)
         self.history.append(("apply", step.target.id, self._wanted(step)))
+        if self.between is not None:
+            await self.between()
         if self.vanish:
             await asyncio.Event().wait()
         if fail:
@@ -270,13 +275,19 @@ class Lab:
 @asynccontextmanager
 async def lab(
     timing: Timing | None = None, profiles: Mapping[str, Json] | None = None, *, executor: bool = True,
-    path: Path | None = None,
+    path: Path | None = None, keys: KeyDirectory | None = None,
 ) -> AsyncIterator[Lab]:  # fmt: skip
-    """Run a lab; time stands still except where a test moves it. With `path` it stands on a file."""
+    """Run a lab; time stands still except where a test moves it. With `path` it stands on a file.
+
+    With `keys` it signs with the keys of a directory, as they are when they are looked at.
+    """
     store = WatchedStore.in_memory() if path is None else WatchedStore(SqliteStore.open(path))
     clock = VirtualClock(busy=store.busy)
     policy = FakePolicy()
     world = _world(store, clock, policy, timing or Timing(), profiles or PROFILES)
+    if keys is not None:
+        live = LiveKeys(keys, clock)
+        world = replace(world, signer=live, keys=live)
     gateway = Gateway(world)
     target = FakeTarget(clock)
     made = Lab(
