@@ -1,13 +1,14 @@
 """The real use cases and a real executor worker over a real cluster, with time that only moves when a test says so."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.core.canonical import Json
+from gateway.core.canonical import Json, canonical
 from gateway.core.step import Step
 from gateway.executor.config_kubernetes import KubernetesIdentities, KubernetesIdentity, KubernetesScope
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
@@ -105,6 +106,17 @@ class KubeLab(fakes.Lab):
     async def kubectl(self, command: str, **more: Any) -> Any:
         """Submit a command and let it run as far as it goes without time passing."""
         return await self.settled(command.encode(), **more)
+
+    async def typed(self, operation: str, names: list[str], params: Json, namespace: str = "") -> Any:
+        """Submit one typed step and let it run as far as it goes without time passing."""
+        target = {"scope": SCOPE, "names": names} | ({"namespace": namespace} if namespace else {})
+        step = {"tool": "kubernetes", "operation": operation, "params": params, "target": target}
+        view = await self.gateway.submit(
+            fakes.AGENT, request_id=str(uuid.uuid4()), command=None, steps=canonical({"steps": [step]}), scope="",
+            justification="", incident="", hypothesis="", lease_s=0, validate_only=False,
+        )  # fmt: skip
+        await self.clock.settle()
+        return await self.get(view.id)
 
     def decided_on(self, step: int = 0) -> Any:
         """Return one step of the policy input that the last decision with facts rested on."""

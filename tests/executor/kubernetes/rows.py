@@ -41,13 +41,13 @@ class Row:
 
 
 @contextmanager
-def made(row: Row, cluster: Cluster, ns: str) -> Iterator[str]:
-    """Make what a row needs; what has no namespace is deleted afterwards."""
-    path = row.make(cluster, ns)
+def kept(make: Set, cluster: Cluster, ns: str) -> Iterator[str]:
+    """Make what a test needs; what has no namespace is deleted afterwards."""
+    path = make(cluster, ns)
     try:
         yield path
     finally:
-        if path.startswith("/api/v1/nodes/"):
+        if "/namespaces/" not in path and cluster.admin.answers(path):
             cluster.admin.delete(path)
 
 

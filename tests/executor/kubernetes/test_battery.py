@@ -10,7 +10,7 @@ from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.targets.kubernetes.difference import difference
 from gateway.executor.targets.kubernetes.paths import ABSENT, find, read
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
-from tests.executor.kubernetes.rows import ROWS, Edit, Row, made, node, secret
+from tests.executor.kubernetes.rows import ROWS, Edit, Row, kept, node, secret
 from tests.fixtures_k8s import Cluster
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ def table() -> Iterator[None]:
 @pytest.fixture
 def path(row: Row, cluster: Cluster, namespace: str) -> Iterator[str]:
     """The object of a row."""
-    with made(row, cluster, namespace) as found:
+    with kept(row.make, cluster, namespace) as found:
         yield found
 
 

@@ -13,6 +13,7 @@ from gateway.executor.targets.kubernetes.bodies import verb_of
 from gateway.executor.targets.kubernetes.calls import Api
 from gateway.executor.targets.kubernetes.deleting import Deleting
 from gateway.executor.targets.kubernetes.draining import Draining
+from gateway.executor.targets.kubernetes.evicting_pods import EvictingPods
 from gateway.executor.targets.kubernetes.making import Making
 from gateway.executor.targets.kubernetes.operation import Operation
 from gateway.executor.targets.kubernetes.patching import Patching
@@ -23,21 +24,22 @@ _PATCHING = (
     "scale", "pause", "resume", "set_image", "set_resources", "set_env", "set_selector", "set_serviceaccount",
     "set_subject", "label", "annotate", "patch", "cordon", "uncordon", "taint",
 )  # fmt: skip
-_REFUSED = ("approve", "deny", "evict")
+_REFUSED = ("approve", "deny")
 
 
 def changes(api: Api, clock: Clock) -> Mapping[str, Operation]:
     """Return verb → operation."""
     patching, making = Patching(api, clock), Making(api, clock)
     return MappingProxyType({
-        **dict.fromkeys(_PATCHING, patching), "create": making, "expose": making, "apply": Applying(api, clock),
-        "delete": Deleting(api, clock), "drain": Draining(api, clock), "restart": Restarting(api, clock),
-        "undo": RollingBack(api, clock), **dict.fromkeys(_REFUSED, Refusing(clock)),
+        **dict.fromkeys(_PATCHING, patching), **dict.fromkeys(_REFUSED, Refusing(clock)),
+        "apply": Applying(api, clock), "create": making, "expose": making,
+        "delete": Deleting(api, clock), "evict": EvictingPods(api, clock), "drain": Draining(api, clock),
+        "restart": Restarting(api, clock), "undo": RollingBack(api, clock),
     })  # fmt: skip
 
 
 class Refusing:
-    """What this executor does not do: approving certificates, and evicting single pods outside a drain."""
+    """What this executor does not do: a certificate is approved or denied by a person."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

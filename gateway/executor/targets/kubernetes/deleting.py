@@ -107,7 +107,7 @@ class Deleting:
             count += 1 + sum(each["count"] for each in held.get("contents") or ())
             undo = weakest((undo, undo_class(each.document)))
             if refused is None:
-                answer = await self._send(step, _entry(each), None, dry=True)
+                answer = await self.send(step, _entry(each), None, dry=True)
                 refused = None if answer.ok else failure_of(answer)
         if refused is not None:
             return failed(facts, refused, count)
@@ -128,7 +128,8 @@ class Deleting:
         listed = [{"resource": resource, "count": count} for resource, count in sorted(contents.items())]
         return {"contents": listed, "contents_known": True}
 
-    async def _send(self, step: Step, entry: Entry, version: str | None, *, dry: bool) -> Answer:
+    async def send(self, step: Step, entry: Entry, version: str | None, *, dry: bool) -> Answer:
+        """Send one deletion. Raises CallFailed."""
         dry = dry or bool(step.params.get("dry_run"))
         body = deletion(thaw(step.api["body"]), entry.uid, version, dry=dry)
         return await self._api.call("DELETE", entry.ref.path, body=body)
@@ -143,7 +144,7 @@ class Deleting:
             except CallFailed as exc:
                 return Written("not_applied", exc.code, exc.detail)
             try:
-                answer = await self._send(step, entry, version, dry=False)
+                answer = await self.send(step, entry, version, dry=False)
             except CallFailed as exc:
                 failure = lost(exc)
                 return Written(failure.status, failure.code, failure.detail)
