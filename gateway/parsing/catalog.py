@@ -62,9 +62,16 @@ class Catalog:
     commands: tuple[CommandShape, ...] = ()
     sql_functions: frozenset[str] = field(default_factory=frozenset)
     """Extra functions that a site declares pure; the shipped allow-list is always present."""
+    clusters: Mapping[str, "KubectlTable"] = field(default_factory=dict)
+    """Scope → the table with the kinds that this cluster serves; see `parsing.clusters`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scopes", MappingProxyType(dict(self.scopes)))
+        object.__setattr__(self, "clusters", MappingProxyType(dict(self.clusters)))
+
+    def kubectl_of(self, scope: str) -> "KubectlTable":
+        """Return the kubectl table of a cluster: the shipped one until the cluster has told what it serves."""
+        return self.clusters.get(scope, self.kubectl)
 
     def scopes_of(self, tool: str) -> tuple[Scope, ...]:
         """Return the configured scopes of one tool, in the order of configuration."""

@@ -80,7 +80,12 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "K8S_KIND_UNKNOWN": Code(
             "{kind} is not a kind of resource that is known here",
-            "use a known kind, e.g. {known}; a custom kind with its group, e.g. rollouts.argoproj.io",
+            "use a known kind, e.g. {known}; a custom kind with its group, e.g. rollouts.argoproj.io (the kinds that a"
+            " cluster adds are known once an executor of its scope is attached)",
+        ),
+        "K8S_KIND_DISCOVERED": Code(
+            "kubectl {command} is not done to {kind}: only the cluster says what this kind is",
+            "use get, describe, wait, label, annotate, patch or delete, or scale where the kind has that subresource",
         ),
         "K8S_KIND_VERB": Code(
             "kubectl {command} does not go together with {kind}",

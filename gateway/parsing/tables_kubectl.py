@@ -48,6 +48,8 @@ class Kind:
     categories: tuple[str, ...] = ()
     custom: bool = False
     """From a custom resource definition; the executor checks that the cluster serves it."""
+    discovered: bool = False
+    """Known only because a cluster says that it serves it: nothing is known about what its fields mean."""
     qualified: bool = False
     """Known with its group only (`gateways.networking.istio.io`): the bare name usually means another kind."""
 
@@ -75,6 +77,8 @@ class KubectlTable:
     """`create ns` → `create namespace`."""
     globals: Mapping[str, Flag]
     kinds: tuple[Kind, ...]
+    discovery: str = ""
+    """Digest of the document that a cluster's kinds and versions come from; empty for the shipped table."""
     names: Mapping[str, Kind] = field(init=False)
     """Lower-case plural, singular, kind, short name, and each of them with `.group` and `.version.group`."""
 

@@ -30,9 +30,14 @@ _CLUSTER_API: Mapping[str, tuple[str, str, str, str]] = {
 def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
     """Read one command; `words[0]` is `kubectl`."""
     try:
-        request, call = read_text(words, catalog.kubectl)
+        table = catalog.kubectl_of(_likely(words, catalog, scope))
+        request, call = read_text(words, table)
+        found = _scope(catalog, _named(call, catalog, scope))
+        if catalog.kubectl_of(found.name) is not table:
+            table = catalog.kubectl_of(found.name)
+            request, _ = read_text(words, table)
         _refuse_silent_all(request)
-        return build(request, catalog.kubectl, _scope(catalog, _named(call, catalog, scope)))
+        return build(request, table, found)
     except RefusedError as exc:
         return exc.refusal
 
@@ -42,7 +47,9 @@ def from_typed(step: TypedStep, catalog: Catalog) -> ParsedStep | Refusal:
     try:
         if step.region is not None:
             raise refuse("K8S_REGION")
-        parsed = build(_typed_request(step, catalog.kubectl), catalog.kubectl, _scope(catalog, step.scope))
+        scope = _scope(catalog, step.scope)
+        table = catalog.kubectl_of(scope.name)
+        parsed = build(_typed_request(step, table), table, scope)
         return agrees(replace(step, selector=None), parsed) or parsed  # the selector was read, in any spelling
     except RefusedError as exc:
         return exc.refusal
@@ -68,7 +75,8 @@ def build(request: Request, table: KubectlTable, scope: Scope) -> ParsedStep:
         target=target,
         params=params | ({"resources": [kind.resource for kind in kinds]} if len(kinds) > 1 else {}),
     )
-    return ParsedStep(step, effects, (*why, *wide), f"kubectl-{table.version}", undo)
+    told = (f"discovery:{table.discovery}",) if table.discovery else ()
+    return ParsedStep(step, effects, (*why, *wide, *told), f"kubectl-{table.version}", undo)
 
 
 def _scope(catalog: Catalog, name: str | None) -> Scope:
@@ -76,6 +84,16 @@ def _scope(catalog: Catalog, name: str | None) -> Scope:
     if isinstance(scope, Refusal):
         raise RefusedError(scope)
     return scope
+
+
+def _likely(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> str:
+    """Return the scope whose kinds the words are read with at first; the flags, once read, have the last word."""
+    known = [each.name for each in catalog.scopes_of("kubernetes")]
+    texts = [word.text for word in words]
+    given = next((text.partition("=")[2] for text in texts if text.startswith("--context=")), None)
+    if given is None and "--context" in texts[:-1]:
+        given = texts[texts.index("--context") + 1]
+    return given or scope or (known[0] if len(known) == 1 else "")
 
 
 def _named(call: Call, catalog: Catalog, scope: str | None) -> str | None:
@@ -109,12 +127,21 @@ def _check_kinds(request: Request, verb: Verb) -> tuple[Kind, ...]:
         raise refuse("K8S_KINDS_MANY")
     command = request.command or request.verb
     for kind in request.kinds:
-        if verb.kinds is not None and kind.plural not in verb.kinds:
+        if kind.discovered and not _any_kind(request.verb, verb, kind):
+            raise refuse("K8S_KIND_DISCOVERED", command=command, kind=kind.resource)
+        if verb.kinds is not None and kind.plural not in verb.kinds and not kind.discovered:
             raise refuse("K8S_KIND_VERB", command=command, kind=kind.plural, known=", ".join(sorted(verb.kinds)))
         needed = {"GET": "list", "DELETE": "delete", "PATCH": "patch"}.get(verb.method)
         if needed is not None and needed not in kind.verbs and "get" not in kind.verbs:
             raise refuse("K8S_KIND_VERB", command=command, kind=kind.plural, known="a kind that can be read")
     return tuple(sorted(request.kinds, key=lambda kind: kind.resource))
+
+
+def _any_kind(name: str, verb: Verb, kind: Kind) -> bool:
+    """Tell whether a verb means the same for a kind of which only the name is known."""
+    if name == "scale":
+        return "scale" in kind.subresources
+    return verb.kinds is None and name not in {"create", "apply"}
 
 
 def _check_patch(kind: Kind, params: dict[str, Json]) -> None:
@@ -136,7 +163,7 @@ def _target(
     request: Request, verb: Verb, kinds: tuple[Kind, ...], params: Mapping[str, Json], scope: Scope
 ) -> tuple[Target, tuple[str, ...]]:
     selector = None if request.selector is None else check_selector(request.selector)
-    names = tuple(check_name(name) for name in request.names)
+    names = tuple(sorted(check_name(name) for name in request.names))
     if names and (selector is not None or params.get("all_namespaces") or params.get("field_selector")):
         raise refuse("K8S_TARGET_MIXED")
     fanout: Fanout = _fanout(names, selector, params)

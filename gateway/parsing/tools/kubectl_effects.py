@@ -12,6 +12,7 @@ from gateway.parsing.tools.kubectl_verbs import VERBS
 from gateway.parsing.tools.refuse import words_of
 
 Found = tuple[Effect, str]
+UNKNOWN_KIND = "kind:known by discovery only"
 SECRET_KINDS = words_of("secrets")
 DATA_KINDS = words_of("configmaps")
 PRIVILEGE_KINDS = words_of(
@@ -84,6 +85,8 @@ def effects_of(
 
 def undo_of(verb: str, kind: Kind, effects: frozenset[Effect], params: Mapping[str, Json]) -> Undo:
     """Return the static undo class of a step."""
+    if verb == "delete" and kind.discovered:
+        return Undo.NONE
     if verb == "delete":
         plain_pod = kind.plural == "pods" and Effect.DESTRUCTIVE not in effects
         return Undo.NEUTRAL if plain_pod else Undo.COMPENSATING if kind.plural in RECREATED else Undo.NONE
@@ -98,7 +101,11 @@ def undo_of(verb: str, kind: Kind, effects: frozenset[Effect], params: Mapping[s
 
 def _read(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> Found:
     """Return the effect of a read."""
-    why = _of_secrets(verb, {kind.plural for kind in kinds}, params) or _too_wide(len(kinds), params)
+    why = (
+        _of_secrets(verb, {kind.plural for kind in kinds}, params)
+        or _of_the_unknown(verb, kinds, params)
+        or _too_wide(len(kinds), params)
+    )
     return (Effect.READ_SENSITIVE, why) if why else (Effect.READ, f"table:kubectl#{verb}")
 
 
@@ -113,6 +120,12 @@ def _of_secrets(verb: str, plurals: set[str], params: Mapping[str, Json]) -> str
     asked = (params.get("sort_by", ""), params.get("for", "") if verb == "wait" else "")
     bare = shows_bare_values(params.get("output", ""), params.get("template", ""))
     return "template:values without their names" if bare or any(map(bare_values, asked)) else ""
+
+
+def _of_the_unknown(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> str:
+    """Return why a read shows fields of which nobody here knows whether they are secret; a plain table does not."""
+    shows = _shows_objects(params) or verb in {"describe", "wait"} or "sort_by" in params
+    return UNKNOWN_KIND if shows and any(kind.discovered for kind in kinds) else ""
 
 
 def _too_wide(kinds: int, params: Mapping[str, Json]) -> str:
@@ -155,6 +168,8 @@ def _by_kind(verb: str, kind: Kind) -> Iterator[Found]:
         yield Effect.PRIVILEGE, f"kind:{kind.plural}"
     if kind.plural in BOUNDARY_KINDS:
         yield Effect.BOUNDARY, f"kind:{kind.plural}"
+    if kind.discovered and verb in {"patch", "delete"}:
+        yield Effect.PRIVILEGE, UNKNOWN_KIND
     if kind.plural == "nodes" and verb in {"create", "apply", "patch"}:
         yield Effect.PRIVILEGE, "kind:nodes"
 
@@ -162,7 +177,7 @@ def _by_kind(verb: str, kind: Kind) -> Iterator[Found]:
 def _deletes(kind: Kind, fanout: Fanout, params: Mapping[str, Json]) -> Iterator[Found]:
     """Yield how bad a deletion is; a pod of a controller comes back, so one named pod is only a write."""
     gentle = "force" not in params and params.get("grace_period_seconds", 1) > 0
-    if kind.plural == "pods" and fanout in {"one", "listed"} and gentle:
+    if kind.plural == "pods" and not kind.discovered and fanout in {"one", "listed"} and gentle:
         return
     yield Effect.DESTRUCTIVE, f"table:kubectl#delete {kind.plural}"
 
