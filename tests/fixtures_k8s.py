@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,8 +90,16 @@ class Cluster:
         eventually(lambda: self.admin.answers(account), what=f"service account default in {name}")
         return name
 
-    def deployment(self, namespace: str, name: str, *, replicas: int = 2, image: str = "shop/web:1.0") -> Any:
-        """Create a Deployment, wait until all its pods are ready, and return it."""
+    def deployment(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        replicas: int = 2,
+        image: str = "shop/web:1.0",
+        pod: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Create a Deployment, wait until all its pods are ready, and return it; `pod` adds to the pods' spec."""
         labels = {"app": name}
         body = {
             "metadata": {"name": name, "labels": labels},
@@ -100,7 +108,7 @@ class Cluster:
                 "selector": {"matchLabels": labels},
                 "template": {
                     "metadata": {"labels": labels},
-                    "spec": {"containers": [{"name": name, "image": image}]},
+                    "spec": {"containers": [{"name": name, "image": image}], **(pod or {})},
                 },
             },
         }

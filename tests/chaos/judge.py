@@ -13,7 +13,7 @@ from gateway.core.lifecycle import FINAL, State
 from gateway.ports import ActionRow
 from tests.chaos.history import Write
 from tests.chaos.process import until
-from tests.chaos.site import OLD, Intended, Site
+from tests.chaos.site import OLD, Ground, Intended, Site
 
 _NOTHING_DONE = frozenset({State.NOT_APPLIED, State.EXPIRED, State.CANCELLED, State.REVOKED, State.REFUSED})
 # State → how often the change and its way back must be in the target's history.
@@ -47,14 +47,14 @@ def read_database(path: Path) -> Database:
     return Database(leaves, {row.id: row for row in read}, due, locks)
 
 
-def state_of(site: Site, intended: Intended) -> State:
+def state_of(site: Ground, intended: Intended) -> State:
     """Return the state of an action as its row says."""
     with closing(sqlite3.connect(f"file:{site.database}?mode=ro", uri=True)) as db:
         [state] = db.execute("SELECT state FROM actions WHERE id = ?", (intended.action,)).fetchone()
     return State(state)
 
 
-def ends(site: Site, timeout_s: float = 90) -> None:
+def ends(site: Ground, timeout_s: float = 90) -> None:
     """Return once every action is final; what is not by then is the judge's to say."""
     with contextlib.suppress(AssertionError):
         until(lambda: all(state_of(site, i) in FINAL for i in site.intended), "every action is final", timeout_s)
@@ -63,7 +63,12 @@ def ends(site: Site, timeout_s: float = 90) -> None:
 def judge(site: Site) -> list[str]:
     """Return everything that is wrong; empty when every action ended, once."""
     database = read_database(site.database)
-    return [*_log(database), *_rest(site.intended, database), *_targets(site, database)]
+    return [*records(site, database), *_targets(site, database)]
+
+
+def records(site: Ground, database: Database) -> list[str]:
+    """Return what is wrong in the log, its rows and what is left over."""
+    return [*_log(database), *_rest(site.intended, database)]
 
 
 def _log(database: Database) -> Iterator[str]:
@@ -98,16 +103,16 @@ def _targets(site: Site, database: Database) -> Iterator[str]:
     for target, of_it in by_target.items():
         history = [w for w in written if w.target == target]
         now = (site.roles if of_it[0].tool == "postgres" else site.plans).value(target)
-        yield from _one_target(of_it, history, now, database.rows)
+        yield from one_target(of_it, history, now, database.rows)
 
 
-def _one_target(
-    of_it: Sequence[Intended], history: Sequence[Write], now: int, rows: Mapping[str, ActionRow]
+def one_target(
+    of_it: Sequence[Intended], history: Sequence[Write], now: int, rows: Mapping[str, ActionRow], old: int = OLD
 ) -> Iterator[str]:
     """Replay a target's history: each write is somebody's change, or the way back from the change that stands."""
     owner = {i.new: i for i in of_it}
     done = {i.action: [0, 0] for i in of_it}
-    under, stands = {}, OLD
+    under, stands = {}, old
     for write in history:
         if write.value in owner and write.value not in under:
             under[write.value] = stands

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -19,6 +19,7 @@ from tests.fixtures_aws import REGION, aws_server
 from tests.fixtures_pg import postgres_server
 
 Env = Mapping[str, str]
+Tool = Literal["postgres", "aws", "replicas", "image", "drain"]
 _NONE: Env = {}
 AUDIENCE = "executor/chaos"
 READY = "countermand: ready"
@@ -41,18 +42,16 @@ class Intended:
     """What one action was to do."""
 
     action: str
-    tool: Literal["postgres", "aws"]
+    tool: Tool
     target: str
     new: int
 
 
-@dataclass
-class Site:
-    """Everything of one site; processes are started, killed and started again by the test."""
+@dataclass(kw_only=True)
+class Ground:
+    """What every site has; processes are started, killed and started again by the test."""
 
     folder: Path
-    roles: Roles
-    plans: Plans
     agent: AgentClient
     person: ApproverClient
     intended: list[Intended] = field(default_factory=list)
@@ -80,30 +79,8 @@ class Site:
         config.write_text(yaml.safe_dump({**yaml.safe_load(own.read_text()), "audience": audience}))
         return self._start("executor", (module, "executor", "--config", str(config)), env)
 
-    def change_role(self, lease_s: int = 0, *, role: str = "", **more: str) -> Intended:
-        """Propose another connection limit for a role, a fresh one if none is named."""
-        if not role:
-            role = self.fresh_role()
-        new = 100 + next(_NUMBERS)
-        return self._propose("postgres", role, new, f'psql -c "ALTER ROLE {role} CONNECTION LIMIT {new}"', lease_s,
-                             **more)  # fmt: skip
-
-    def change_plan(self, lease_s: int = 0, *, plan: str = "") -> Intended:
-        """Propose another rate for a usage plan, a fresh one if none is named."""
-        plan = plan or self.plans.create(OLD)
-        new = 100 + next(_NUMBERS)
-        patches = " ".join(f"op=replace,path=/throttle/{f},value={new}" for f in ("rateLimit", "burstLimit"))
-        text = f"aws apigateway update-usage-plan --usage-plan-id {plan} --patch-operations {patches}"
-        return self._propose("aws", plan, new, text, lease_s)
-
-    def fresh_role(self, prefix: str = "role") -> str:
-        """Create a role with the old limit."""
-        role = f"{prefix}_{next(_NUMBERS)}"
-        self.roles.create(role, OLD)
-        return role
-
-    def _propose(self, tool: Literal["postgres", "aws"], target: str, new: int, text: str, lease_s: int,
-                 **more: str) -> Intended:  # fmt: skip
+    def proposed(self, tool: Tool, target: str, new: int, text: str, lease_s: int = 0, **more: str) -> Intended:
+        """Propose a change, and return what it was to do."""
         action = self.agent.propose(text, lease_s=lease_s, **more)
         assert not action.denials, action.denials
         made = Intended(action.id, tool, target, new)
@@ -114,6 +91,36 @@ class Site:
         process = Process(self.folder / f"{name}-{len(self.processes)}.log", module, env)
         self.processes.append(process)
         return process
+
+
+@dataclass(kw_only=True)
+class Site(Ground):
+    """A site whose targets are a database's roles and an API's usage plans."""
+
+    roles: Roles
+    plans: Plans
+
+    def change_role(self, lease_s: int = 0, *, role: str = "", **more: str) -> Intended:
+        """Propose another connection limit for a role, a fresh one if none is named."""
+        if not role:
+            role = self.fresh_role()
+        new = 100 + next(_NUMBERS)
+        text = f'psql -c "ALTER ROLE {role} CONNECTION LIMIT {new}"'
+        return self.proposed("postgres", role, new, text, lease_s, **more)
+
+    def change_plan(self, lease_s: int = 0, *, plan: str = "") -> Intended:
+        """Propose another rate for a usage plan, a fresh one if none is named."""
+        plan = plan or self.plans.create(OLD)
+        new = 100 + next(_NUMBERS)
+        patches = " ".join(f"op=replace,path=/throttle/{f},value={new}" for f in ("rateLimit", "burstLimit"))
+        text = f"aws apigateway update-usage-plan --usage-plan-id {plan} --patch-operations {patches}"
+        return self.proposed("aws", plan, new, text, lease_s)
+
+    def fresh_role(self, prefix: str = "role") -> str:
+        """Create a role with the old limit."""
+        role = f"{prefix}_{next(_NUMBERS)}"
+        self.roles.create(role, OLD)
+        return role
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,52 +145,67 @@ def site(targets: Targets, *, timing: Mapping[str, int] | None = None, child: bo
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cm-chaos-")))
         roles, plans = targets.roles.from_now_on(), targets.plans.from_now_on()
         _configure(folder, roles, plans, {**TIMING, **(timing or {})}, child=child)
-        doors = folder / "state" / "sockets"
-        agent = stack.enter_context(connect(f"unix:{doors / 'agent.sock'}", timeout_s=10, retry=_PATIENT))
-        person = stack.enter_context(connect_approver(f"unix:{doors / 'approver.sock'}", timeout_s=10, retry=_PATIENT))
-        made = Site(folder, roles, plans, agent, person)
-        stack.callback(_end, made)
+        made = Site(folder=folder, roles=roles, plans=plans, **connected(stack, folder))
+        stack.callback(end, made)
         yield made
 
 
-def _end(made: Site) -> None:
+def connected(stack: ExitStack, folder: Path) -> dict[str, Any]:
+    """Return the clients of an agent and a person; they outlive every gateway."""
+    doors = folder / "state" / "sockets"
+    agent = connect(f"unix:{doors / 'agent.sock'}", timeout_s=10, retry=_PATIENT)
+    person = connect_approver(f"unix:{doors / 'approver.sock'}", timeout_s=10, retry=_PATIENT)
+    return {"agent": stack.enter_context(agent), "person": stack.enter_context(person)}
+
+
+def end(made: Ground) -> None:
+    """Kill whatever still runs."""
     for process in reversed(made.processes):
         process.kill()
 
 
 def _configure(folder: Path, roles: Roles, plans: Plans, timing: Mapping[str, int], *, child: bool) -> None:
+    own: dict[str, Json] = {"executor": "executor.yaml"} if child else {}
+    write_gateway(folder, _CHECK, timing, **own, aws_services=["apigateway"], scopes={
+        "db": {"tool": "postgres", "audience": AUDIENCE, "environments": {"*": "prod"}},
+        "cloud": {"tool": "aws", "audience": AUDIENCE, "environments": {"*": "prod"}, "default_region": REGION},
+    })  # fmt: skip
+    scopes: Json = {
+        "db": {"tool": "postgres", "dsn": roles.dsn},
+        "cloud": {"tool": "aws", "endpoint_url": plans.url, "regions": [REGION], "access_key_id": "executor",
+                  "secret_access_key": "executor", "connect_timeout_s": 1, "read_timeout_s": 1},
+    }  # fmt: skip
+    write_executor(folder, scopes, {"db": {"kind": "sql", "scope": "db", "queries": {"one": {"sql": "SELECT 1"}}}})
+
+
+def write_gateway(folder: Path, check: Json, timing: Mapping[str, int], **own: Json) -> None:
+    """Write a gateway's settings and its bundle; everything is verified by one check."""
     write_bundle(folder / "bundle")
-    gateway: dict[str, Json] = {
+    settings: dict[str, Json] = {
         "state_dir": "state",
         "environments": {"prod": {"criticality": "high"}},
-        "scopes": {
-            "db": {"tool": "postgres", "audience": AUDIENCE, "environments": {"*": "prod"}},
-            "cloud": {"tool": "aws", "audience": AUDIENCE, "environments": {"*": "prod"}, "default_region": REGION},
-        },
-        "aws_services": ["apigateway"],
-        "verification": {"steady": {"checks": [_CHECK]}},
+        "verification": {"steady": {"checks": [check]}},
         "timing": dict(timing),
-        "breaker": {"undone": 1_000},  # undoing is what these actions are for
+        "breaker": dict.fromkeys(("agent", "operation", "target"), 1_000),  # undoing is what these actions are for
         "policy": {"bundle": "bundle", "workers": 0},
         "principals": [
             {"id": "agent", "door": "agent", "owner": "team", "groups": ["sre-agents"], "default": True},
             {"id": "person", "door": "approver", "groups": ["sre-oncall"], "default": True},
         ],
+        **own,
     }
-    if child:
-        gateway["executor"] = "executor.yaml"
-    (folder / "gateway.yaml").write_text(yaml.safe_dump(gateway))
-    executor = {
+    (folder / "gateway.yaml").write_text(yaml.safe_dump(settings))
+
+
+def write_executor(folder: Path, scopes: Json, telemetry: Json) -> None:
+    """Write an executor's settings."""
+    settings = {
         "audience": AUDIENCE,
         "gateway": {"address": f"unix:{folder / 'state' / 'sockets' / 'executor.sock'}"},
         "keys": {"jwks": str(folder / "state" / "keys" / "trusted.json")},
-        "scopes": {
-            "db": {"tool": "postgres", "dsn": roles.dsn},
-            "cloud": {"tool": "aws", "endpoint_url": plans.url, "regions": [REGION], "access_key_id": "executor",
-                      "secret_access_key": "executor", "connect_timeout_s": 1, "read_timeout_s": 1},
-        },
-        "telemetry": {"db": {"kind": "sql", "scope": "db", "queries": {"one": {"sql": "SELECT 1"}}}},
-    }  # fmt: skip
+        "scopes": scopes,
+        "telemetry": telemetry,
+    }
     config = folder / "executor.yaml"
     config.touch(0o600)
-    config.write_text(yaml.safe_dump(executor))
+    config.write_text(yaml.safe_dump(settings))
