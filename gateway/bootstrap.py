@@ -5,7 +5,7 @@ import gc
 import hashlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from gateway.adapters.bundle import fingerprint, read_bundle
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.ids import UlidIds
 from gateway.adapters.keys_file import KeyDirectory, local_passphrase
+from gateway.adapters.keys_live import LiveKeys
 from gateway.adapters.policy_inprocess import InProcessEngine
 from gateway.adapters.policy_opa import OpaEngine
 from gateway.adapters.policy_workers import WorkerEngine
@@ -28,6 +29,7 @@ from gateway.api.grpc.server import Doors, Listener
 from gateway.api.http.app import create_app
 from gateway.api.http.signature import parse_secret
 from gateway.config import PolicySettings, PrincipalSettings, Settings, TcpSettings
+from gateway.core.keys import emit_jwks
 from gateway.core.principal import Door, Principal
 from gateway.core.redact import Redactor
 from gateway.errors import ConfigFault
@@ -37,12 +39,13 @@ from gateway.observability import Metrics
 from gateway.parts import Layout, bundle_path, load_catalog, texts_of
 from gateway.ports import Clock
 from gateway.ports_policy import PolicyEngine
-from gateway.private_files import create_private, private_directory, read_private
+from gateway.private_files import create_private, private_directory, read_private, replace_private
 from gateway.service.bus import Bus
 from gateway.service.deliver import export_for_ever, notify_for_ever
 from gateway.service.drive import Driver
 from gateway.service.gateway import Gateway
 from gateway.service.hub import Hub
+from gateway.service.keyring import KeyFollower
 from gateway.service.log import CheckpointSigner
 from gateway.service.revise import Reviser
 from gateway.service.start import started
@@ -85,19 +88,22 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     layout = Layout(settings.state_dir)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        world = await _world(settings, layout, clock, metrics, stack)
+        keys = _keys(layout, clock)
+        live = LiveKeys(keys, clock)
+        world = await _world(settings, layout, clock, metrics, live, stack)
         gateway = Gateway(world)
         reviser = _reviser(settings.policy, world)
         await _first_revision(reviser, world)
         gateway.policy_error = lambda: reviser.error
         signer = CheckpointSigner(world)
         await signer.resume()
-        await started(world)
+        await started(world, keys.why_revoked)
         doors = Doors(gateway, _authenticator(settings, layout))
         addresses = await doors.open(_listeners(settings, layout))
         stack.push_async_callback(doors.close)
         up = Running(gateway, world, layout, addresses)
-        work: list[Coroutine[Any, Any, None]] = [Driver(world).run(), signer.run(), reviser.watch()]
+        follower = KeyFollower(world, live.refresh, keys.why_revoked, lambda: publish_keys(layout, world))
+        work: list[Coroutine[Any, Any, None]] = [Driver(world).run(), signer.run(), reviser.watch(), follower.watch()]
         work += [export_for_ever(world, e) for e in open_exporters(settings.exporters)]
         work += [notify_for_ever(world, n) for n in open_notifiers(settings.notifiers, clock)]
         if settings.http.port:
@@ -118,13 +124,25 @@ def _settle_memory() -> None:
     gc.set_threshold(_COLLECT_AFTER)
 
 
-async def _world(settings: Settings, layout: Layout, clock: Clock, metrics: Metrics, stack: AsyncExitStack) -> World:
+def publish_keys(layout: Layout, world: World) -> None:
+    """Write the key set that executors on this machine pin."""
+    replace_private(layout.keys / "trusted.json", emit_jwks(world.keys().values()) + b"\n")
+
+
+def _keys(layout: Layout, clock: Clock) -> KeyDirectory:
+    """Open the signing keys, or make the first one."""
     private_directory(layout.root)
     private_directory(layout.secrets)
     _refuse_lost_keys(layout)
     keys = KeyDirectory(layout.keys, local_passphrase(layout.secrets / "passphrase"))
     if not keys.keys():
         keys.generate(clock.now_ms())
+    return keys
+
+
+async def _world(
+    settings: Settings, layout: Layout, clock: Clock, metrics: Metrics, keys: LiveKeys, stack: AsyncExitStack
+) -> World:
     catalog = load_catalog(settings)
     policy = policy_engine(settings.policy)
     stack.push_async_callback(policy.close)
@@ -132,9 +150,9 @@ async def _world(settings: Settings, layout: Layout, clock: Clock, metrics: Metr
     stack.push_async_callback(store.close)
     redaction = _secret(layout.secrets / "redact.key")
     return World(
-        store=store, policy=policy, signer=keys.signer(clock.now_ms()), clock=clock, ids=UlidIds(clock),
+        store=store, policy=policy, signer=keys, clock=clock, ids=UlidIds(clock),
         sealer=sealer_from(layout.secrets / "seal.key"), redactor=Redactor(_kid(redaction), redaction),
-        catalog=catalog, settings=settings.service, keys=_cached_keys(keys), texts=texts_of(policy),
+        catalog=catalog, settings=settings.service, keys=keys, texts=texts_of(policy),
         counts=metrics,
         bus=Bus(), hub=Hub(),
     )  # fmt: skip
@@ -157,12 +175,6 @@ def _secret(path: Path) -> bytes:
 
 def _kid(key: bytes) -> str:
     return hashlib.sha256(b"kid" + key).hexdigest()[:8]
-
-
-def _cached_keys(keys: KeyDirectory) -> Callable[[], Mapping[str, Any]]:
-    """Keys change by a restart or a rotation only; the set is read once."""
-    known = keys.keys()
-    return lambda: known
 
 
 def _reviser(settings: PolicySettings, world: World) -> Reviser:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from gateway.core import b64, shape
 from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.keys import Alg, VerifyKey, emit_jwks, parse_jwks, verify_key
-from gateway.errors import SignerFault
+from gateway.errors import ConfigFault, SignerFault
 from gateway.private_files import create_private, private_directory, read_private, replace_private
 
 _SCHEMA = "countermand.key/1"
@@ -82,16 +82,39 @@ class KeyDirectory:
             old = {kid: replace(key, expires_ms=min(end, key.expires_ms or end)) for kid, key in self.keys().items()}
             return self._add(old, now_ms)
 
-    def revoke(self, kid: str, at_ms: int) -> VerifyKey:
-        """Mark a key as not to be trusted from `at_ms` on; an earlier revocation stands."""
+    def stamp(self) -> tuple[int, int, int]:
+        """Return what changes whenever the key set is written; zeros for none."""
+        path = self._path / "jwks.json"
+        if not path.exists():
+            return 0, 0, 0
+        stat = path.stat()
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def revoke(self, kid: str, at_ms: int, *, by: str = "", reason: str = "") -> VerifyKey:
+        """Mark a key as not to be trusted from `at_ms` on; an earlier revocation stands.
+
+        Who did it and why is kept beside the key, for the log of the gateway: the key set itself is public.
+        """
         with self._locked():
             keys = self.keys()
             if kid not in keys:
                 raise SignerFault("KEY_MISSING", f"no key {kid!r} in `{self._path}`", kid=kid)
+            create_private(self._path / f"{kid}.revoked", canonical({"by": by, "reason": reason}) + b"\n")
             earlier = keys[kid].revoked_ms
             keys[kid] = replace(keys[kid], revoked_ms=at_ms if earlier is None else min(earlier, at_ms))
             self._save(keys)
             return keys[kid]
+
+    def why_revoked(self, kid: str) -> Mapping[str, str]:
+        """Return {by, reason} of a revocation; empty when nobody said."""
+        path = self._path / f"{kid}.revoked"
+        if not path.exists():
+            return {}
+        try:
+            item = shape.members(loads_strict(read_private(path)), "revocation", frozenset({"by", "reason"}))
+            return {name: shape.text(value, name, 4_096) for name, value in item.items()}
+        except (ConfigFault, ValueError) as exc:
+            return {"by": "", "reason": f"`{path.name}` cannot be read: {exc}"}  # the revocation itself must not wait
 
     def active(self, now_ms: int) -> VerifyKey:
         """Return the newest key that may sign now; raises SignerFault when there is none."""

@@ -66,6 +66,7 @@ GROUPS: Mapping[str, tuple[str, Lazy]] = {
         {
             "list": ("gateway.cli.keys.list_keys:list_keys", "List the public keys."),
             "new": ("gateway.cli.keys.new:new", "Make another signing key."),
+            "revoke": ("gateway.cli.keys.revoke:revoke", "Trust a key no more."),
             "rotate": ("gateway.cli.keys.rotate:rotate", "Make another key and let the others expire."),
         },
     ),

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import click
 
-from gateway.bootstrap import Running, running
+from gateway.bootstrap import Running, publish_keys, running
 from gateway.config import Settings, load_settings
-from gateway.core.keys import emit_jwks
-from gateway.private_files import replace_private
 
 _LOG = logging.getLogger(__name__)
 _RESTART_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -47,7 +45,7 @@ async def _serve(settings: Settings) -> None:
 
 def _announce(up: Running) -> None:
     """Publish the key set that executors pin, and say where the doors are."""
-    replace_private(up.layout.keys / "trusted.json", emit_jwks(up.world.keys().values()) + b"\n")
+    publish_keys(up.layout, up.world)
     for address in up.addresses:
         _LOG.info("listening on %s", address)
     sys.stderr.write("countermand: ready\n")

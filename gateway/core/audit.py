@@ -111,6 +111,7 @@ def audit(evidence: Evidence, *, keys: Mapping[str, VerifyKey], origin: str = ""
         # An export may end inside a unit of work; what is missing there comes with the next page.
         found = [v for v in found if (v.code, v.index) != ("LEAF_MISSING", tree.last)]
     good = [c for c in checkpoints if _check(c, tree, origin, found)]
+    found += _revoked(checkpoints, good)
     if since is not None and _check_since(since, tree, found):
         good.append(since)
     if evidence.head is not None:
@@ -133,6 +134,8 @@ class _Opened:
     stored: StoredCheckpoint
     checkpoint: Checkpoint | None
     refused: Refused | None
+    revoked: bool = False
+    """Its signature holds, by a key that was revoked since: not proof by itself."""
 
     @classmethod
     def of(cls, stored: StoredCheckpoint, keys: Mapping[str, VerifyKey], origin: str) -> "_Opened":
@@ -141,7 +144,15 @@ class _Opened:
         except ValueError as exc:
             return cls(stored, None, Refused("CHECKPOINT_MALFORMED", str(exc)))
         opened = open_checkpoint(stored.note, origin=origin, keys=keys)
-        return cls(stored, None, opened) if isinstance(opened, Refused) else cls(stored, opened, None)
+        if isinstance(opened, Checkpoint):
+            return cls(stored, opened, None)
+        once = {kid: replace(key, revoked_ms=None) for kid, key in keys.items()}
+        told = (
+            open_checkpoint(stored.note, origin=origin, keys=once)
+            if opened.code == "CHECKPOINT_KEY_REVOKED"
+            else opened
+        )
+        return cls(stored, None, opened) if isinstance(told, Refused) else cls(stored, told, opened, revoked=True)
 
 
 @dataclass(slots=True)
@@ -257,9 +268,23 @@ def _check(opened: _Opened, tree: _Tree, origin: str, found: list[Violation]) ->
     return True
 
 
+def _revoked(checkpoints: list[_Opened], good: list[_Opened]) -> Iterator[Violation]:
+    """Yield the checkpoints of revoked keys that no later one of a trusted key covers.
+
+    Whoever holds a revoked key may still sign; a trusted checkpoint of more leaves, which these extend to, vouches for
+    those that were signed before.
+    """
+    vouched = max((c.checkpoint.size for c in good if c.checkpoint and not c.revoked), default=-1)
+    for opened in checkpoints:
+        if opened.revoked and opened.checkpoint and opened.checkpoint.size > vouched:
+            detail = f"checkpoint of {opened.stored.size} leaves: a revoked key signed it, and no trusted one since"
+            yield Violation(-1, "", "CHECKPOINT_KEY_REVOKED", detail)
+    good[:] = [c for c in good if c.checkpoint and (not c.revoked or c.checkpoint.size <= vouched)]
+
+
 def _check_since(since: _Opened, tree: _Tree, found: list[Violation]) -> bool:
     """Check the checkpoint that was kept elsewhere; tell whether it holds."""
-    checkpoint = since.checkpoint
+    checkpoint = None if since.revoked else since.checkpoint
 
     def wrong(index: int, code: str, detail: str) -> bool:
         found.append(Violation(index, "", code, detail))

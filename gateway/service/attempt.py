@@ -14,10 +14,13 @@ from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.common import halts, in_flight, next_step
 from gateway.service.context import SWITCH_CODE, covers, is_withdrawn
 from gateway.service.incidents import note_write
+from gateway.service.keyring import key_refusal, revoke_late
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.recorded import tell_edited, unrecorded
+from gateway.service.regrant import record_signed_again
+from gateway.service.room import full
 from gateway.service.settle import Case
 from gateway.service.supersede import Inherited, inherit, take_over
 from gateway.service.views import WorkView
@@ -52,6 +55,8 @@ async def begin_attempt(
         world.hub.finish(work_id)
         if exc.edited is not None:
             await tell_edited(world, exc.edited, exc.reason, purpose)
+        if exc.reason == "GRANT_KEY_REVOKED" and purpose == "apply":
+            await revoke_late(world, action)
         return False, exc.reason
     if purpose == "apply":
         world.hub.begun(action)
@@ -83,9 +88,12 @@ def _begin(
     # 1. The action is in a state in which this purpose makes sense.
     if recorder.state not in _IN_STATE[purpose]:
         raise _NotBegun(row.reason if recorder.state is State.REVOKED else "STATE_CHANGED")
-    # 2. The work and its grant are still in time.
+    # 2. The work, its grant and the key that signed it are still in time.
     predicate = Statement.from_bytes(Envelope.from_bytes(work.grant).payload).predicate
     _check_time(world.clock.now_ms(), work.deadline_ms, int(predicate["expires"]))
+    refused = key_refusal(world, work.grant)
+    if refused:
+        raise _NotBegun(refused)
     # 3. The fence is the one that the work was offered under.
     if fence != work.fence:
         raise _NotBegun("FENCE_STALE")
@@ -105,12 +113,12 @@ def _begin(
     # 7. No switch forbids it, and (but for an undo) the policy revision lives.
     _check_allowed(tx, row, proposal, purpose)
     if purpose is Purpose.UNDO:
-        _begin_undo(world, recorder, fence, instance)
+        _begin_undo(world, recorder, fence, instance, record_signed_again(tx, row.id, work.grant))
         return
     # 8. No step of it is in flight, and nobody asked it to end.
     _check_free(world, tx, row, proposal, work.first_step)
-    # 9. Every target is ours.
-    _lock(tx, row.id, proposal)
+    # 9. There is room for one more, and every target is ours.
+    _lock(world, tx, row, proposal)
     # 10. The way back that was signed is the one from here.
     granted = take_over(world, tx, row, inherited) if work.snapshot and recorder.state is State.GRANTED else ()
     if granted is None:
@@ -145,10 +153,15 @@ def _check_free(world: World, tx: Tx, row: ActionRow, proposal: Proposal, step: 
         raise _NotBegun(code)
 
 
-def _lock(tx: Tx, action: str, proposal: Proposal) -> None:
-    """Take every lock, in sorted order; reads need none."""
-    for target in () if proposal.reads else proposal.targets:
-        holder = tx.lock(target, action)
+def _lock(world: World, tx: Tx, row: ActionRow, proposal: Proposal) -> None:
+    """Take every lock, in sorted order, if there is room for one more change; reads need none."""
+    if proposal.reads:
+        return
+    crowded = full(world, tx, row)
+    if crowded:
+        raise _NotBegun(crowded)
+    for target in proposal.targets:
+        holder = tx.lock(target, row.id)
         if holder is not None:
             raise _NotBegun(f"TARGET_BUSY{{{holder}}}")
 
@@ -179,9 +192,9 @@ def _begin_apply(
     recorder.save()
 
 
-def _begin_undo(world: World, recorder: Recorder, fence: int, instance: str) -> None:
+def _begin_undo(world: World, recorder: Recorder, fence: int, instance: str, granted: tuple[LeafBody, ...]) -> None:
     now, timing = world.clock.now_ms(), world.settings.timing
     attempt = (K.ATTEMPT, {"purpose": "undo", "fence": fence, "instance": instance, "at_ms": now})
     recorder.due(Due.UNDO, now + timing.attempt_ms + timing.attempt_margin_ms)
-    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, fence=fence, reason=recorder.row.reason)
+    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, *granted, fence=fence, reason=recorder.row.reason)
     recorder.save()

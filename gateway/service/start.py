@@ -7,6 +7,7 @@ from gateway.core.lifecycle import OPEN
 from gateway.errors import ConfigFault
 from gateway.ports import Tx
 from gateway.service.control import open_rows, remember_switches
+from gateway.service.keyring import Said, tell_keys
 from gateway.service.record import global_leaf
 from gateway.service.world import World
 
@@ -14,8 +15,8 @@ _CLOCK_SLACK_MS = 2_000
 """How far behind its last leaf a clock may be: what time synchronisation takes back in steps."""
 
 
-async def started(world: World) -> None:
-    """Record the start, the key that signs from now on, and how many actions were open.
+async def started(world: World, said: Said = lambda _: {}) -> None:
+    """Record the start, what changed about the keys, and how many actions were open.
 
     Raises ConfigFault CLOCK_BEHIND when the clock says that the log was written in the future: grants, leases and
     deadlines would live again.
@@ -23,11 +24,8 @@ async def started(world: World) -> None:
 
     def unit(tx: Tx) -> None:
         _check_clock(tx, world.clock.now_ms())
-        key = world.keys()[world.signer.kid]
+        tell_keys(world, tx, said)
         opened = len(open_rows(tx, *OPEN))
-        if tx.log_head().size == 0 or _signed_before(tx) != key.kid:
-            event = {"change": "in_use", "kid": key.kid, "alg": key.alg, "jwk": key.to_jwk()}
-            global_leaf(world, tx, K.KEY_EVENT, event)
         body = {"version": __version__, "role": "gateway", "open": opened}
         global_leaf(world, tx, K.RESTART, body)
 
@@ -42,12 +40,3 @@ def _check_clock(tx: Tx, now_ms: int) -> None:
         behind = read_leaf(data).at_ms - now_ms
         if behind > _CLOCK_SLACK_MS:
             raise ConfigFault("CLOCK_BEHIND", f"the clock is {behind} ms behind the last leaf of the log; set it right")
-
-
-def _signed_before(tx: Tx) -> str:
-    """Return the kid that the newest key event names."""
-    index = tx.leaf_of("", K.KEY_EVENT.value)
-    if index is None:
-        return ""
-    [(_, data)] = tx.leaves(index, 1)
-    return str(read_leaf(data).body["kid"])

@@ -38,3 +38,37 @@ def test_a_directory_that_others_may_enter_is_refused(tmp_path: Path) -> None:
     state.chmod(0o755)
     answer = call("keys", "new", "--state-dir", str(state))
     assert (answer.code, answer.err.startswith("error: FILE_NOT_PRIVATE")) == (1, True)
+
+
+def test_a_revoked_key_is_marked_and_why_is_kept_beside_it_and_not_published(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    old = call("keys", "new", "--state-dir", str(state)).out.strip()
+    new = call("keys", "rotate", "--state-dir", str(state)).out.strip()
+    told = call("keys", "revoke", "--state-dir", str(state), "--reason", "stolen laptop", "--json", "--", old)
+    assert (told.code, told.json["kid"], "revoked_ms" in told.json) == (0, old, True)
+    keys = KeyDirectory(state / "keys", passphrase_from(state / "secrets" / "passphrase"))
+    assert keys.why_revoked(old)["reason"] == "stolen laptop"
+    assert keys.why_revoked(new) == {}
+    listed = call("keys", "list", "--state-dir", str(state)).out
+    assert "REVOKED" in listed
+    assert "stolen" not in (state / "keys" / "jwks.json").read_text()
+    assert keys.signer(told.json["revoked_ms"]).kid == new
+
+
+def test_the_last_key_that_may_sign_gets_a_successor_when_it_is_revoked(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    only = call("keys", "new", "--state-dir", str(state)).out.strip()
+    told = call("keys", "revoke", "--state-dir", str(state), "--reason", "stolen", "--", only)
+    assert told.code == 0
+    keys = KeyDirectory(state / "keys", passphrase_from(state / "secrets" / "passphrase"))
+    successor = keys.signer(keys.keys()[only].revoked_ms or 0).kid
+    assert successor != only
+    assert successor in told.err
+
+
+def test_a_key_is_not_revoked_without_a_reason_and_an_unknown_one_is_an_error(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    kid = call("keys", "new", "--state-dir", state).out.strip()
+    assert call("keys", "revoke", "--state-dir", state, "--", kid).code == 2
+    answer = call("keys", "revoke", "--state-dir", state, "--reason", "x", "--", "nobody")
+    assert (answer.code, answer.err.startswith("error: KEY_MISSING")) == (1, True)

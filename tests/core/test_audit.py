@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core.audit import Evidence, Report, StoredCheckpoint, StoredLeaf, audit
 from gateway.core.auditfold import StoredRow
+from gateway.core.checkpoint import Checkpoint, signed_note
 from gateway.core.events import read_leaf
+from gateway.core.keys import Alg, verify_key
 from tests.fakes.audited import kept
 
 KEPT = kept()
@@ -148,3 +151,21 @@ def test_an_export_without_stored_hashes_is_audited_too() -> None:
     assert "LOG_REWRITTEN" in codes(audit(Evidence(leaves, since=KEPT.last_note), keys=KEPT.keys))
     bare = [StoredCheckpoint(c.size, None, c.note) for c in KEPT.checkpoints]
     assert audit(Evidence(KEPT.leaves, bare), keys=KEPT.keys).holds
+
+
+def _by_two_keys(*, cover: bool) -> set[str]:
+    """Audit a log whose one key was revoked; with `cover`, its newest size is signed by a key that is trusted."""
+    revoked = {kid: replace(key, revoked_ms=1) for kid, key in KEPT.keys.items()}
+    private = Ed25519PrivateKey.generate()
+    key = verify_key(Alg.ED25519, private.public_key().public_bytes_raw())
+    last = KEPT.checkpoints[-1]
+    told = Checkpoint.parse(last.note)
+    note = signed_note(told, key, private.sign(told.body())) if cover else last.note
+    checkpoints = [*KEPT.checkpoints[:-1], replace(last, note=note)]
+    evidence = replace(KEPT.evidence, checkpoints=checkpoints)
+    return codes(audit(evidence, keys={**revoked, key.kid: key}, origin="test/log"))
+
+
+def test_checkpoints_of_a_revoked_key_hold_once_a_trusted_one_covers_them() -> None:
+    assert _by_two_keys(cover=True) == set()
+    assert _by_two_keys(cover=False) == {"CHECKPOINT_KEY_REVOKED"}

@@ -14,6 +14,6 @@ from gateway.cli.keys.directory import JSON, PASSPHRASE, STATE_DIR, key_director
 @PASSPHRASE
 @JSON
 def new(*, state_dir: Path, passphrase_file: Path | None, as_json: bool) -> None:
-    """Make another signing key; a gateway signs with the newest one after its next start."""
+    """Make another signing key; a running gateway signs with the newest one within a second."""
     key = key_directory(state_dir, passphrase_file).generate(SystemClock().now_ms())
     emit(key.to_jwk(), as_json=as_json, text=key.kid)

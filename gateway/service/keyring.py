@@ -1,0 +1,130 @@
+"""Signing keys while the gateway runs: followed, recorded, and what a revoked one signed is taken out of force."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from gateway.core.canonical import Json
+from gateway.core.dsse import Envelope
+from gateway.core.events import read_leaf
+from gateway.core.keys import MAX_KEYS, VerifyKey
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import Event, Guard, State
+from gateway.errors import GatewayFault
+from gateway.ports import ActionRow, Tx
+from gateway.service.control import revoke_granted
+from gateway.service.record import global_leaf
+from gateway.service.settle import Case, Choice, settle
+from gateway.service.world import World
+
+_LOG = logging.getLogger(__name__)
+_TOLD = 8 * MAX_KEYS
+"""How many key events are looked at: a key is added, used, retired and revoked at most once or twice."""
+Said = Callable[[str], Mapping[str, str]]
+"""Returns {by, reason} of a revocation."""
+
+
+class KeyFollower:
+    """Take up keys as they are made, rotated and revoked, without a restart."""
+
+    def __init__(
+        self, world: World, refresh: Callable[[], Awaitable[bool]], said: Said, publish: Callable[[], None]
+    ) -> None:
+        self._world = world
+        self._refresh = refresh
+        self._said = said
+        self._publish = publish
+        self._owed = False
+        """Keys that are in force and not yet recorded."""
+
+    async def look(self) -> None:
+        """Read the keys again if they changed, publish them to the executors and record what is new about them."""
+        known = self._world.keys()
+        try:
+            self._owed = await self._refresh() or self._owed
+        finally:
+            # A revocation holds, also where the key that is to follow does not open.
+            if self._owed or self._world.keys() is not known:
+                self._owed = True
+                self._publish()
+                await record_keys(self._world, self._said)
+                self._owed = False
+
+    async def watch(self) -> None:
+        """Look for ever."""
+        clock = self._world.clock
+        while True:
+            await clock.sleep_until(clock.now_ms() + self._world.settings.timing.policy_poll_ms)
+            try:
+                await self.look()
+            except GatewayFault as exc:
+                _LOG.error("the keys are looked at again: %s", exc)
+
+
+async def record_keys(world: World, said: Said) -> None:
+    """Write what the log does not know of the keys yet; what a revoked one granted dies in the same transaction."""
+    revoked: list[str] = []
+    await world.store.write(lambda tx: revoked.extend(tell_keys(world, tx, said)))
+    for action in revoked:
+        world.bus.changed(action)
+
+
+def tell_keys(world: World, tx: Tx, said: Said) -> list[str]:
+    """Write the key events that are owed; returns the actions whose grants died by them."""
+    events = [read_leaf(data).body for _, data in tx.leaves_of("", _TOLD, kind=K.KEY_EVENT.value)]
+    told = {(body["kid"], body["change"]) for body in events}
+    used = next((body["kid"] for body in events if body["change"] == "in_use"), "")
+    active = world.signer.kid
+    revoked = []
+    for kid, key in sorted(world.keys().items()):
+        known = {change for named, change in told if named == kid}
+        if kid == active and used != kid:
+            _tell(world, tx, key, "in_use")
+        elif not known and kid != active:
+            _tell(world, tx, key, "added")
+        if key.expires_ms is not None and "retired" not in known:
+            _tell(world, tx, key, "retired", at_ms=key.expires_ms)
+        if key.revoked_ms is not None and "revoked" not in known:
+            _tell(world, tx, key, "revoked", at_ms=key.revoked_ms, **said(kid))
+            revoked.append(kid)
+    if not revoked:
+        return []
+    return revoke_granted(
+        world, tx, Guard.KEY_REVOKED, "KEY_REVOKED", lambda row: _grant_kid(tx, row) in revoked
+    )  # fmt: skip
+
+
+def _tell(world: World, tx: Tx, key: VerifyKey, change: str, **more: Json) -> None:
+    global_leaf(world, tx, K.KEY_EVENT, {"change": change, "kid": key.kid, "alg": key.alg, "jwk": key.to_jwk(), **more})
+
+
+def _grant_kid(tx: Tx, row: ActionRow) -> str:
+    return signer_of(tx.document(row.id, "grant_action") or b"")
+
+
+def signer_of(envelope: bytes) -> str:
+    """Return the key that an envelope says it is signed by; empty for what is no envelope of ours."""
+    try:
+        return Envelope.from_bytes(envelope).sole_signature().keyid
+    except ValueError:
+        return ""
+
+
+def key_refusal(world: World, envelope: bytes) -> str:
+    """Return why the key of a grant may not be used now, in the words of the executor's check; empty when it may."""
+    key = world.keys().get(signer_of(envelope))
+    if key is None:
+        return "GRANT_KEY_UNKNOWN"
+    refusal = key.refusal_at(world.clock.now_ms())
+    return f"GRANT_KEY_{refusal}" if refusal is not None else ""
+
+
+async def revoke_late(world: World, action: str) -> None:
+    """Revoke a grant that was recorded after its key was revoked: it could not be found then."""
+
+    def choose(_: Tx, case: Case) -> Choice | None:
+        if case.state is not State.GRANTED:
+            return None
+        body = {"reason": "KEY_REVOKED", "revision": case.row.revision}
+        return Choice(Event.REVOKE, Guard.KEY_REVOKED, ((K.REVOCATION, body),), reason="KEY_REVOKED")
+
+    await settle(world, action, choose)
