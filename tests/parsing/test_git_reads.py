@@ -42,7 +42,7 @@ def test_names_of_such_files_and_sources_about_secrets_are_plain(line: str) -> N
         ("git ls-tree -r HEAD -- src", ["ls-tree", "-r", "HEAD", "src"]),
         ("git describe --always --dirty", ["describe", "--always", "--dirty"]),
         ("git show --name-only --format= HEAD", ["show", "--format=", "--name-only", "HEAD", "--"]),
-        ("git log -L :connect:src/db.py", ["log", "-L:connect:src/db.py"]),
+        ("git log -L :connect:src/db.py", ["log", "-L:connect:src/db.py", "HEAD"]),
         ("git show HEAD@{1}", ["show", "HEAD@{1}", "--"]),
     ],
 )

@@ -31,6 +31,9 @@ _REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
 _OBJECT_TYPES = frozenset({"blob", "commit", "tag", "tree"})
 _COUNT = re.compile(r"-([0-9]{1,6})")
+# Walks that begin elsewhere when one of these options says where.
+_WALKS = frozenset({"log", "rev-list", "shortlog"})
+_CHOOSES = frozenset({"--all", "--branches", "--tags", "--remotes", "--glob"})
 _REFLOG_OTHERS = frozenset({"expire", "delete", "exists", "list", "drop", "write", "verify"})
 _SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
 
@@ -114,7 +117,8 @@ def _arguments(name: str, table: Subcommand, options: Mapping[str, Json], given:
     if name == "grep" and len(given) == 1:
         return [*given, table.default]
     worktree = any(table.options[option].group == WORKTREE for option in options)
-    return given or ([table.default] if table.default and not worktree else [])
+    chosen = name in _WALKS and not _CHOOSES.isdisjoint(options)
+    return given or ([table.default] if table.default and not (worktree or chosen) else [])
 
 
 def _sort(name: str, table: Subcommand, words: tuple[Word, ...]) -> _Read | Refusal:

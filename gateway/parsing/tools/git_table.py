@@ -215,9 +215,10 @@ _FILE_SPELLINGS = {
 SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
     {
         "log": Subcommand(
-            {**_COMMITS, **_WALK, **_DIFF, **_LOG}, separated=False, spellings={**_DIFF_SPELLINGS, **_WALK_SPELLINGS}
+            {**_COMMITS, **_WALK, **_DIFF, **_LOG}, default="HEAD", separated=False,
+            spellings={**_DIFF_SPELLINGS, **_WALK_SPELLINGS},
         ),
-        "show": Subcommand({**_COMMITS, **_DIFF}, spellings=_DIFF_SPELLINGS),
+        "show": Subcommand({**_COMMITS, **_DIFF}, default="HEAD", spellings=_DIFF_SPELLINGS),
         "diff": Subcommand({**_DIFF, "--cached": _FLAG, "--merge-base": _FLAG}, (0, 2), spellings=_DIFF_SPELLINGS),
         "blame": Subcommand(_BLAME, (0, 1), 1, default="HEAD", bare_paths=1, spellings=_BLAME_SPELLINGS),
         "status": Subcommand(_STATUS, (0, 0), bare_paths=16, spellings=_STATUS_SPELLINGS, bundle="sb"),

@@ -92,10 +92,10 @@ def check_namespace(text: str) -> str:
 
 
 def check_selector(text: str) -> str:
-    """Return a label selector without needless blanks, `==` as `=`; raises a refusal."""
+    """Return a label selector without needless blanks, `==` as `=`, its terms sorted; raises a refusal."""
     if not text.strip() or len(text) > _MAX_SELECTOR:
         raise refuse("K8S_SELECTOR")
-    return ",".join(_requirement(part.strip()) for part in _split(text))
+    return ",".join(sorted(_requirement(part.strip()) for part in _split(text)))
 
 
 def _split(text: str) -> list[str]:
@@ -131,8 +131,8 @@ def _check_label(key: str, *values: str) -> None:
 
 
 def check_field_selector(text: str) -> str:
-    """Return a field selector, `==` as `=`; raises a refusal."""
+    """Return a field selector, `==` as `=`, its terms sorted; raises a refusal."""
     parts = text.split(",")
     if len(text) > _MAX_SELECTOR or any(_FIELD.fullmatch(part) is None for part in parts):
         raise refuse("K8S_SELECTOR")
-    return ",".join(part.replace("==", "=") for part in parts)
+    return ",".join(sorted(part.replace("==", "=") for part in parts))

@@ -133,6 +133,7 @@ def _operator(run: str) -> Token | Refusal:
         return Refusal("SQL_COMMENT")
     while len(run) > 1 and run[-1] in "+-" and not _KEEPS_SIGN & set(run[:-1]):
         run = run[:-1]
+    run = "<>" if run == "!=" else run  # one operator, as PostgreSQL's own lexer has it
     return Token("operator", run) if run in OPERATORS else Refusal("SQL_OPERATOR", args={"operator": run[:8]})
 
 
