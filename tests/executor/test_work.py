@@ -210,12 +210,12 @@ async def test_what_cannot_be_undone_is_no_hindrance_when_it_never_ran(
 ) -> None:
     async def impossible(step: Step, snapshot: Mapping[str, Json]) -> Undone:
         del step, snapshot
-        return Undone("impossible", "UNDO_NONE")
+        return Undone("impossible", "NO_WAY_BACK")
 
     monkeypatch.setattr(bench.target, "undo", impossible)
     assert outcomes(await bench.do(pb.PURPOSE_UNDO, STEPS[:1])) == [(0, "undone", "NEVER_APPLIED")]
     bench.target.fields["a"] = 1
-    assert outcomes(await bench.do(pb.PURPOSE_UNDO, STEPS[:1], fence=2)) == [(0, "impossible", "UNDO_NONE")]
+    assert outcomes(await bench.do(pb.PURPOSE_UNDO, STEPS[:1], fence=2)) == [(0, "impossible", "NO_WAY_BACK")]
 
 
 async def test_a_lost_attempt_is_probed_without_a_change(bench: Bench) -> None:

@@ -95,7 +95,7 @@ class AwsTarget:
         change = _CHANGES.get(step.operation)
         wanted = change.wanted(step.params) if change is not None else None
         if change is None or wanted is None or "fields" not in snapshot:
-            return Undone("impossible", "UNDO_NONE", f"there is no way back from {step.operation}")
+            return Undone("impossible", "NO_WAY_BACK", f"there is no way back from {step.operation}")
         try:
             return await self._restore(change, step, wanted, snapshot["fields"])
         except AwsCallError as exc:

@@ -71,7 +71,7 @@ class ProcessTarget:
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Return that what a program did cannot be taken back."""
-        return Undone("impossible", "UNDO_NONE", "what a program did cannot be taken back")
+        return Undone("impossible", "NO_WAY_BACK", "what a program did cannot be taken back")
 
     async def close(self) -> None:
         """Do nothing: no process outlives its call."""

@@ -37,6 +37,7 @@ findings contains {
 
 findings contains {"code": "INCIDENT_STALE", "limit": "approve", "step": step.i, "args": {}} if {
 	some step in _governed
+	input.incident != null # without an incident there is no alert to be old: WRITE_WITHOUT_INCIDENT says it
 	not _fresh(input)
 }
 

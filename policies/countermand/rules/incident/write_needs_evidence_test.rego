@@ -18,7 +18,14 @@ _web := "k8s:prod-eu/prod/deployments.apps/web"
 test_a_write_with_evidence_is_not_limited if _found({}) == set()
 
 test_a_write_without_incident_is_denied if {
-	_found({"incident": null}) == {"WRITE_WITHOUT_INCIDENT", "WRITE_WITHOUT_EVIDENCE", "INCIDENT_STALE"}
+	_found({"incident": null}) == {"WRITE_WITHOUT_INCIDENT", "WRITE_WITHOUT_EVIDENCE"}
+}
+
+test_an_incident_whose_alert_time_is_unknown_needs_a_human if {
+	opened := object.remove(example.document({}).incident, ["alert_ms"])
+	asked := object.union(object.remove(example.document({}), ["incident"]), {"incident": opened})
+	found := incident.findings with input as asked
+	example.codes(found) == {"INCIDENT_STALE"}
 }
 
 test_an_incident_of_an_agent_is_not_trusted if {
