@@ -52,6 +52,8 @@ class LeafKind(StrEnum):
     """A security finding."""
     DEAD_LETTER = "CM2006"
     """A sink gave up on a record."""
+    DISCOVERY = "CM2010"
+    """A cluster told which kinds it serves."""
     INCIDENT_OPENED = "CM3001"
     HYPOTHESIS = "CM3002"
     CAUSE = "CM3003"

@@ -88,6 +88,7 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
             "detail",
         ),
         K.DEAD_LETTER: _fields("sink index code", "detail"),
+        K.DISCOVERY: _fields("scope digest executor served"),
         K.INCIDENT_OPENED: _fields("incident source alert_ms by severity opened_ms digest", "title labels summary"),
         K.HYPOTHESIS: _fields("incident hypothesis state by", "text statement evidence"),
         K.CAUSE: _fields("incident hypothesis by", "text statement evidence"),

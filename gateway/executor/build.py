@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from gateway.executor.announce import Catalogue, Discovered
 from gateway.executor.config import (
     AwsScope,
     CloudWatchSource,
@@ -26,17 +27,19 @@ Close = Callable[[], Awaitable[None]]
 async def serving(config: ExecutorConfig, clock: Clock) -> AsyncIterator[Served]:
     """Build everything that is configured, and close it afterwards."""
     async with AsyncExitStack() as stack:
-        targets = {}
+        targets, catalogues = {}, {}
         for name, scope in config.scopes.items():
             tool, target = _target(scope, clock, config.output_bytes)
             stack.push_async_callback(target.close)
             targets[name] = (tool, target)
+            if isinstance(scope, KubernetesScope) and isinstance(target, Discovered):
+                catalogues[name] = Catalogue(target.discovery, scope.discovery_s)
         telemetry = {}
         for name, source in config.telemetry.items():
             telemetry[name], close = _telemetry(source, clock)
             if close is not None:
                 stack.push_async_callback(close)
-        yield Served(targets, telemetry)
+        yield Served(targets, telemetry, catalogues)
 
 
 def _target(scope: Scope, clock: Clock, output_bytes: int) -> tuple[str, Target]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import grpc
@@ -133,6 +133,17 @@ class Link:
         with suppress(grpc.aio.AioRpcError):
             await self._stub.Report(request, metadata=self._metadata, timeout=_CHUNK_TIMEOUT_S)
 
+    async def announce(self, scope: str, document: bytes) -> str | None:
+        """Tell what a scope serves; see announce.Listener."""
+        request = pb.AnnounceRequest(
+            audience=self._config.audience, instance=self._instance, scope=scope, document=document
+        )
+        try:
+            answer = await self._stub.Announce(request, metadata=self._metadata, timeout=_CALL_TIMEOUT_S)
+        except grpc.aio.AioRpcError as exc:
+            return None if exc.code() in _AGAIN else str(exc.code().name)
+        return "" if answer.accepted else str(answer.reason)
+
     async def close(self) -> None:
         """Close the channel."""
         await self._channel.close(grace=None)
@@ -163,8 +174,11 @@ class Link:
 class Session:
     """Attached for as long as the process lives: work runs concurrently, that of one action in order."""
 
-    def __init__(self, config: ExecutorConfig, link: Link, worker: Worker) -> None:
+    def __init__(
+        self, config: ExecutorConfig, link: Link, worker: Worker, attaching: Callable[[], None] = lambda: None
+    ) -> None:
         self._link = link
+        self._attaching = attaching
         self._worker = worker
         self._slots = asyncio.Semaphore(config.concurrency)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -188,6 +202,7 @@ class Session:
 
     async def _attach(self) -> str:
         """Take work until the stream ends, and return why it did."""
+        self._attaching()
         try:
             async for work in self._link.work():
                 self._take(work)

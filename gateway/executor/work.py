@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gateway import crash
@@ -14,6 +14,7 @@ from gateway.core.statement import Refused
 from gateway.core.step import Step
 from gateway.errors import TargetFault
 from gateway.executor import deadline
+from gateway.executor.announce import Catalogue
 from gateway.executor.claims import Claims
 from gateway.executor.messages import (
     Gateway,
@@ -39,6 +40,8 @@ class Served:
     targets: Mapping[str, tuple[str, Target]]
     """Scope → (tool, target)."""
     telemetry: Mapping[str, Telemetry]
+    catalogues: Mapping[str, Catalogue] = field(default_factory=dict)
+    """Scope → what the gateway is told about it, so that it can read proposals for it."""
 
 
 @dataclass(frozen=True, slots=True)

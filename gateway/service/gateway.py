@@ -10,6 +10,7 @@ from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service import approve as approvals
 from gateway.service import attempt, control, incidents, leases, lifeops, log
+from gateway.service.announce import announce as announced
 from gateway.service.drive import hasten
 from gateway.service.operate import get_action
 from gateway.service.proposal import Ask
@@ -251,6 +252,10 @@ class Gateway:
                 yield await session.next()
         finally:
             session.close()
+
+    async def announce(self, *, audience: str, instance: str, scope: str, document: bytes) -> tuple[bool, str]:
+        """Return (accepted, reason)."""
+        return await announced(self._world, audience=audience, instance=instance, scope=scope, document=document)
 
     async def begin_attempt(
         self, *, work_id: str, action: str, purpose: Purpose, nonce: str, fence: int, instance: str

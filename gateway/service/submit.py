@@ -72,13 +72,13 @@ def _parse(world: World, command: bytes | None, steps: bytes | None, scope: str 
     if (command is None) == (steps is None):
         raise InvalidRequest("PROPOSAL_MISSING", "give either a command or steps")
     if command is not None:
-        return parse(command, world.catalog, scope)
+        return parse(command, world.clusters.catalog(world.catalog), scope)
     try:
         doc = loads_strict(steps or b"")
         listed, connectors = doc["steps"], doc.get("connectors", ["&&"] * (len(doc["steps"]) - 1))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise InvalidRequest("STEPS_MALFORMED", 'steps are JSON: {"steps": […], "connectors": […]}') from exc
-    return parse_typed(listed, connectors, world.catalog, scope)
+    return parse_typed(listed, connectors, world.clusters.catalog(world.catalog), scope)
 
 
 def _request_digest(ask: Ask, command: bytes | None, steps: bytes | None, scope: str) -> str:

@@ -171,6 +171,10 @@ class ExecutorUseCases(Protocol):
         """Yield work for an audience until the caller goes away."""
         ...
 
+    async def announce(self, *, audience: str, instance: str, scope: str, document: bytes) -> tuple[bool, str]:
+        """Return (accepted, reason): proposals for this cluster are read with the kinds that it serves."""
+        ...
+
     async def begin_attempt(
         self, *, work_id: str, action: str, purpose: Purpose, nonce: str, fence: int, instance: str
     ) -> tuple[bool, str]:

@@ -1,7 +1,7 @@
 """Everything a use case reaches for, in one frozen value that the composition root builds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.core.keys import VerifyKey
@@ -10,6 +10,7 @@ from gateway.parsing.catalog import Catalog
 from gateway.ports import Clock, Ids, Signer, Store
 from gateway.ports_policy import PolicyEngine
 from gateway.service.bus import Bus
+from gateway.service.clusters import Clusters
 from gateway.service.hub import Hub
 from gateway.service.settings import ServiceSettings
 from gateway.service.texts import Texts
@@ -58,3 +59,4 @@ class World:
     counts: Counts
     bus: Bus
     hub: Hub
+    clusters: Clusters = field(default_factory=Clusters)

@@ -237,6 +237,24 @@ async def test_the_status_and_a_withdrawal_come_back(folder: Path) -> None:
     assert withdrawn.revoked_action_ids == ["act_01"]
 
 
+async def test_the_drift_ledger_comes_back_whole_and_an_entry_is_closed(folder: Path) -> None:
+    gateway = FakeGateway()
+    page = await _approver(folder, "ListDrift", gateway, entry="", open_only=True, page_size=7, page_token="dft_9")
+    assert gateway.calls == [("list_drift", "", True, 7, "dft_9")]
+    assert page.next_page_token == "next"  # noqa: S105  # a page, no secret
+    [entry] = page.entries
+    assert (entry.id, entry.action_id, entry.target, entry.path, entry.before, entry.after, entry.file) == (
+        "dft_01", "act_01", "k8s:prod/web", "/spec/replicas", "2", "3", "apps/web.yaml",
+    )  # fmt: skip
+    assert (entry.open_time_ms, entry.due_time_ms, entry.close_time_ms, entry.proposal) == (1, 2, 0, "Set it")
+    closed = await _approver(
+        folder, "CloseDrift", gateway, request_id=new_id(), entry="dft_01", reference="https://git.example/pr/7"
+    )
+    assert (closed.entry.status, closed.entry.how, closed.entry.reference) == (
+        "closed", "proposed", "https://git.example/pr/7",
+    )  # fmt: skip
+
+
 async def test_capabilities_come_back_whole(folder: Path) -> None:
     answer = await _agent(folder, "ListCapabilities")
     [scope] = answer.scopes
@@ -290,6 +308,17 @@ async def test_an_agent_proves_its_own_receipt_and_no_other(folder: Path) -> Non
 async def test_a_negative_index_is_refused(folder: Path, method: str, fields: dict[str, object]) -> None:
     async with open_doors(folder) as doors, Raw(doors.unix("approver")) as raw:
         assert (await raw.error(method, request_of(method, **fields)))[1] == "VALUE_NEGATIVE"
+
+
+async def test_an_executor_tells_what_a_cluster_serves(folder: Path) -> None:
+    gateway = FakeGateway()
+    told = {"audience": "executor/local", "instance": "i1", "scope": "prod-eu"}
+    async with open_doors(folder, gateway=gateway) as doors, Raw(doors.unix("executor")) as raw:
+        taken = await raw.call("Announce", request_of("Announce", document=b"{}", **told))
+        refused = await raw.call("Announce", request_of("Announce", **told))
+        assert (await raw.error("Announce", request_of("Announce", **{**told, "scope": ""})))[1] == "VALUE_MISSING"
+    assert (taken.accepted, refused.accepted, refused.reason) == (True, False, "DISCOVERY_MALFORMED")
+    assert gateway.announced[0] == ("executor/local", "executor/local/i1", "prod-eu", b"{}")
 
 
 async def test_an_executor_gets_its_work_begins_and_reports(folder: Path) -> None:

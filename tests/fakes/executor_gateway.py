@@ -27,6 +27,7 @@ class ExecutorGateway(ExecutorServiceServicer):  # type: ignore[misc]  # generat
     def __init__(self) -> None:
         self.work: asyncio.Queue[pb.Work] = asyncio.Queue()
         self.attached: list[pb.AttachRequest] = []
+        self.announced: list[pb.AnnounceRequest] = []
         self.begins: list[pb.BeginAttemptRequest] = []
         self.reports: list[pb.ReportRequest] = []
         self.chunks: list[pb.ReportRequest] = []
@@ -46,6 +47,15 @@ class ExecutorGateway(ExecutorServiceServicer):  # type: ignore[misc]  # generat
             self._heard.notify_all()
         while True:
             yield pb.AttachResponse(work=await self.work.get())
+
+    async def Announce(  # noqa: N802  # the name on the wire
+        self, request: pb.AnnounceRequest, context: "Context"
+    ) -> pb.AnnounceResponse:
+        del context
+        async with self._heard:
+            self.announced.append(request)
+            self._heard.notify_all()
+        return pb.AnnounceResponse(accepted=True)
 
     async def BeginAttempt(  # noqa: N802  # the name on the wire
         self, request: pb.BeginAttemptRequest, context: "Context"

@@ -62,6 +62,7 @@ class FakeGateway:
         self.reported: list[tuple[str, str, int, str, Report]] = []
         self.work: dict[str, list[WorkView]] = {}
         self.attached: set[str] = set()
+        self.announced: list[tuple[str, str, str, bytes]] = []
         self.instances: list[str] = []
         self.switches: list[str] = []
         self.events: dict[str, list[OutputView]] = {}
@@ -331,6 +332,10 @@ class FakeGateway:
         finally:
             self.attached.discard(audience)
             self.changed.set()
+
+    async def announce(self, *, audience: str, instance: str, scope: str, document: bytes) -> tuple[bool, str]:
+        self.announced.append((audience, instance, scope, document))
+        return (True, "") if document else (False, "DISCOVERY_MALFORMED")
 
     async def begin_attempt(
         self, *, work_id: str, action: str, purpose: Purpose, nonce: str, fence: int, instance: str

@@ -25,6 +25,19 @@ class ExecutorServicer:
             async for work in works:
                 yield pb.AttachResponse(work=work_to_pb(work))
 
+    async def announce(self, request: pb.AnnounceRequest, principal: Principal) -> pb.AnnounceResponse:
+        """Tell which kinds a cluster serves."""
+        _require_audience(principal, request.audience)
+        _require("instance", request.instance)
+        _require("scope", request.scope)
+        accepted, reason = await self._gateway.announce(
+            audience=request.audience,
+            instance=_named(principal, request.instance),
+            scope=request.scope,
+            document=request.document,
+        )
+        return pb.AnnounceResponse(accepted=accepted, reason=reason)
+
     async def begin_attempt(self, request: pb.BeginAttemptRequest, principal: Principal) -> pb.BeginAttemptResponse:
         """Ask for leave to touch a target."""
         begun, reason = await self._gateway.begin_attempt(

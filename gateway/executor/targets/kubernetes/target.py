@@ -7,6 +7,8 @@ from gateway.core.step import Step
 from gateway.errors import TargetFault
 from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.output import OnChunk
+from gateway.executor.targets.kubernetes.answers import ReadError
+from gateway.executor.targets.kubernetes.calls import CallFailed
 from gateway.executor.targets.kubernetes.changes import changes
 from gateway.executor.targets.kubernetes.client import Cluster
 from gateway.executor.targets.kubernetes.discovery import Kinds
@@ -43,6 +45,14 @@ class KubernetesTarget:
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Restore the snapshot if our values still stand."""
         return await self._operation(step).undo(step, snapshot)
+
+    async def discovery(self) -> bytes:
+        """Return the document of what the cluster serves now (core.discovery); raises TargetFault."""
+        try:
+            await self._kinds.all(fresh=True)
+            return await self._kinds.document()
+        except (ReadError, CallFailed) as exc:
+            raise TargetFault(exc.code, exc.detail) from exc
 
     async def close(self) -> None:
         """Close all connections."""

@@ -45,6 +45,26 @@ UNDO_STATUS_CONFLICT: UndoStatus
 UNDO_STATUS_RETRY: UndoStatus
 UNDO_STATUS_IMPOSSIBLE: UndoStatus
 
+class AnnounceRequest(_message.Message):
+    __slots__ = ("audience", "instance", "scope", "document")
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    audience: str
+    instance: str
+    scope: str
+    document: bytes
+    def __init__(self, audience: _Optional[str] = ..., instance: _Optional[str] = ..., scope: _Optional[str] = ..., document: _Optional[bytes] = ...) -> None: ...
+
+class AnnounceResponse(_message.Message):
+    __slots__ = ("accepted", "reason")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    accepted: bool
+    reason: str
+    def __init__(self, accepted: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class AttachRequest(_message.Message):
     __slots__ = ("audience", "instance")
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]

@@ -50,6 +50,11 @@ class ExecutorServiceStub:
                 request_serializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.ReportRequest.SerializeToString,
                 response_deserializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.ReportResponse.FromString,
                 _registered_method=True)
+        self.Announce = channel.unary_unary(
+                '/countermand.gateway.v1.ExecutorService/Announce',
+                request_serializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.AnnounceRequest.SerializeToString,
+                response_deserializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.AnnounceResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutorServiceServicer:
@@ -77,6 +82,13 @@ class ExecutorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Announce(self, request, context):
+        """Announce tells which kinds a cluster of the audience serves; said at every attach and whenever they change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_ExecutorServiceServicer_to_server(servicer, server):
                     servicer.Report,
                     request_deserializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.ReportRequest.FromString,
                     response_serializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.ReportResponse.SerializeToString,
+            ),
+            'Announce': grpc.unary_unary_rpc_method_handler(
+                    servicer.Announce,
+                    request_deserializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.AnnounceRequest.FromString,
+                    response_serializer=countermand_dot_gateway_dot_v1_dot_executor__service__pb2.AnnounceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class ExecutorService:
             '/countermand.gateway.v1.ExecutorService/Report',
             countermand_dot_gateway_dot_v1_dot_executor__service__pb2.ReportRequest.SerializeToString,
             countermand_dot_gateway_dot_v1_dot_executor__service__pb2.ReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Announce(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countermand.gateway.v1.ExecutorService/Announce',
+            countermand_dot_gateway_dot_v1_dot_executor__service__pb2.AnnounceRequest.SerializeToString,
+            countermand_dot_gateway_dot_v1_dot_executor__service__pb2.AnnounceResponse.FromString,
             options,
             channel_credentials,
             insecure,
