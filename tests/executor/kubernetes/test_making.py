@@ -8,6 +8,9 @@ import pytest
 from gateway.executor.targets.kubernetes.difference import difference
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
 from tests.executor.kubernetes.rows import config_map, deployment, label, service
+from tests.executor.kubernetes.test_draining import target
+from tests.executor.steps import Heard
+from tests.fixtures_catalog import step
 from tests.fixtures_k8s import Cluster
 
 pytestmark = pytest.mark.anyio
@@ -158,3 +161,44 @@ async def test_a_restart_is_neutral_and_not_taken_back(cluster: Cluster, namespa
         assert cluster.admin.get(path)["spec"]["template"]["metadata"]["annotations"][at]
         view = await lab.harmed(view.id)
         assert view.state == "NEEDS_HUMAN"
+
+
+async def test_what_could_not_be_deleted_again_is_not_made_without_a_person(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl create namespace {namespace}-2")
+        assert (view.state, lab.decided_on()["undo"]["class"]) == ("AWAITING_APPROVAL", "none")
+
+
+async def test_a_namespace_that_was_made_is_deleted_again_only_while_it_is_empty(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}-3"
+    async with kube_lab(admin_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl create namespace {namespace}-3")
+        assert (view.state, lab.decided_on()["undo"]["class"]) == ("VERIFYING", "compensating")
+        cluster.human.create(f"{path}/configmaps", {"metadata": {"name": "theirs"}})
+        view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "NAMESPACE_NOT_EMPTY")
+    assert cluster.admin.answers(f"{path}/configmaps/theirs")
+    cluster.admin.delete(path)
+
+
+async def test_of_several_objects_those_that_still_are_ours_are_restored_and_people_see_the_rest(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    for name in ("one", "two", "three"):
+        cluster.deployment(namespace, name, replicas=1)
+    what = step(f"kubectl -n {namespace} label deployment one two three team=x").step
+    at = target(cluster, tmp_path)
+    seen = await at.observe(what)
+    assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    cluster.human.patch(f"{path}/two", label("team", "theirs").body)
+    back = await at.undo(what, seen.snapshot)
+    assert (back.status, back.code) == ("conflict", "STATE_CHANGED")
+    assert back.read_back is not None
+    assert [each["status"] for each in back.read_back["journal"]] == ["undone", "conflict", "undone"]
+    teams = [cluster.admin.get(f"{path}/{name}")["metadata"]["labels"].get("team") for name in ("one", "two", "three")]
+    assert teams == [None, "theirs", None]

@@ -112,10 +112,22 @@ class Deleting:
         if refused is not None:
             return failed(facts, refused, count)
         entries = [_entry(each) for each in found]
+        if undo is Undo.COMPENSATING and not await self._may_make(entries):
+            undo = Undo.NONE
         tried = observed(facts, entries, undo if found else Undo.NONE, targets=count)
         changes = [see.change(_place(each, found), "exists", None) for each in found]
         snapshot = {"fields": {"exists": True}, "objects": tried.snapshot["objects"]}
         return Observed(tried.facts, {**tried.preflight, "changes": changes}, snapshot, tried.undo_class)
+
+    async def _may_make(self, entries: Sequence[Entry]) -> bool:
+        """Tell whether the way back is allowed: making what is there still is a conflict, or forbidden."""
+        for entry in {each.ref.collection: each for each in entries}.values():
+            body = Body(PLAIN, thaw(entry.extra["object"]))
+            query = {"fieldManager": MANAGER, "dryRun": "All"}
+            answer = await self._api.call("POST", entry.ref.collection, query=query, body=body)
+            if answer.status != 409:
+                return False
+        return True
 
     async def _held(self, found: Found) -> dict[str, Json]:
         """Return what a namespace takes with it; an unknown number is said to be unknown."""
@@ -182,7 +194,7 @@ class Deleting:
         """Make one object again. Raises CallFailed."""
         then = entry.extra.get("object")
         if then is None:
-            return Restored("impossible", "UNDO_NONE", f"{entry.ref.label} cannot be made again as it was")
+            return Restored("impossible", "NO_WAY_BACK", f"{entry.ref.label} cannot be made again as it was")
         live = await read(self._api, entry.ref.path)
         if not isinstance(live, Failure):
             return self._there_again(entry, live)

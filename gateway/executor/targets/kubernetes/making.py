@@ -132,10 +132,15 @@ class Making:
         extra = {"object": document, "content_type": body.content_type}
         made = difference({}, document)
         shown = Entry(ref, "", Difference(made.before, made.after), kind == "Secret")
-        undo = Undo.NONE if kind in _HOLDERS else Undo.COMPENSATING
+        undo = Undo.COMPENSATING if kind not in _HOLDERS and await self._may_delete(ref) else Undo.NONE
         entry = Entry(ref, "", secret=kind == "Secret", extra=extra)
         tried = observed([fact], [shown], undo)
         return Observed(tried.facts, tried.preflight, {"fields": _GONE, "objects": [entry.to_json()]}, undo)
+
+    async def _may_delete(self, ref: Ref) -> bool:
+        """Tell whether the way back is allowed: a deletion of what is not there yet is not found, or forbidden."""
+        answer = await self._api.call("DELETE", ref.path, body=deletion({}, "none", dry=True))
+        return answer.status in {404, 409}
 
     async def _send(self, step: Step, ref: Ref, body: Body, *, dry: bool) -> Answer:
         path = ref.path if body.content_type == APPLY else ref.collection
