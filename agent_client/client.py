@@ -167,6 +167,8 @@ class ApproverClient(_Common):
     resume = _unary(control.resume)
     status = _unary(control.status)
     withdraw = _unary(control.withdraw)
+    drift = _unary(control.drift)
+    close_drift = _unary(control.close_drift)
     leaf_proof = _unary(audit.leaf_proof)
     tail = _streaming(audit.tail)
 

@@ -17,6 +17,7 @@ from agent_client.types import (
     Action,
     Capabilities,
     Decision,
+    DriftEntry,
     Finding,
     Hypothesis,
     Incident,
@@ -111,6 +112,31 @@ def status(message: control_service_pb2.GetStatusResponse) -> Status:
         message.policy_error,
         tuple(message.audiences),
         message.log_size,
+    )
+
+
+def drift_entry(message: control_service_pb2.DriftEntry) -> DriftEntry:
+    """Return an entry of the drift ledger."""
+    return DriftEntry(
+        id=message.id,
+        action=message.action_id,
+        step=message.step,
+        target=message.target,
+        path=message.path,
+        before=json.loads(message.before),
+        after=json.loads(message.after),
+        manager=message.manager,
+        name=message.name,
+        file=message.file,
+        owner=message.owner,
+        status=message.status,
+        how=message.how,
+        by=message.by,
+        reference=message.reference,
+        opened_ms=message.open_time_ms,
+        due_ms=message.due_time_ms,
+        closed_ms=message.close_time_ms,
+        proposal=message.proposal,
     )
 
 

@@ -251,3 +251,33 @@ class Status:
     """Why the newest bundle was not accepted; empty when it was."""
     audiences: tuple[str, ...]
     log_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftEntry:
+    """One field of one target that is not as its owner in code says."""
+
+    id: str
+    action: str
+    step: int
+    target: str
+    path: str
+    before: Any
+    """The value that code gives."""
+    after: Any
+    """The value that stands."""
+    manager: str
+    name: str
+    file: str
+    owner: str
+    status: str
+    """open or closed."""
+    how: str
+    """How it was closed: reverted, lease_ended, superseded, proposed."""
+    by: str
+    reference: str
+    opened_ms: int
+    due_ms: int
+    closed_ms: int
+    proposal: str
+    """The text of a pull request that makes the code say what stands."""

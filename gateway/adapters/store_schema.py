@@ -153,6 +153,7 @@ drift = _table(
     _whole("closed_ms"),  # 0 while it is open
     Index("drift_status", "status", "id"),
     Index("drift_action", "action", "id"),
+    Index("drift_target", "target", "status"),
 )
 switches = _table(
     "switches", _key("kind"), _key("agent"), _key("environment"), _whole("at_ms"), _text("by"), _text("reason")

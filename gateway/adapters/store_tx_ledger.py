@@ -16,6 +16,7 @@ _UPSERT_DRIFT = upsert("drift", _DRIFT, ("id",))
 _SELECT_DRIFT = select("drift", _DRIFT)
 _DRIFT_BY_ID = f"{_SELECT_DRIFT} WHERE id = ?"
 _DRIFT_PAGE = f"{_SELECT_DRIFT} WHERE (? = '' OR status = ?) AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?"
+_DRIFT_ON = f"{_SELECT_DRIFT} WHERE target = ? AND status = 'open' ORDER BY id"
 _DRIFT_OF = f"{_SELECT_DRIFT} WHERE action = ? ORDER BY id"
 
 
@@ -43,6 +44,10 @@ class LedgerTx(BaseTx):
     def drift_of(self, action: str) -> list[DriftRow]:
         """Return the entries of an action, in their order."""
         return [DriftRow(*found) for found in self._all(_DRIFT_OF, action)]
+
+    def drift_on(self, target: str) -> list[DriftRow]:
+        """Return the open entries of a target, in their order."""
+        return [DriftRow(*found) for found in self._all(_DRIFT_ON, target)]
 
     def drift(self, *, status: str = "", before: str = "", limit: int = 50) -> list[DriftRow]:
         """Return entries newest first; `before` is the id after which the page starts."""

@@ -50,6 +50,14 @@ GROUPS: Mapping[str, tuple[str, Lazy]] = {
             "verify": ("gateway.cli.audit.verify:verify", "Verify log, tree, checkpoints and state offline."),
         },
     ),
+    "drift": (
+        "Changes outside their owner in code.",
+        {
+            "close": ("gateway.cli.drift.close:close", "Close ENTRY, whose proposal was handed to its owner."),
+            "list": ("gateway.cli.drift.list_drift:list_drift", "List the fields that are not as code says."),
+            "show": ("gateway.cli.drift.show:show", "Show ENTRY and the text of its pull request."),
+        },
+    ),
     "incidents": (
         "The record of incidents.",
         {

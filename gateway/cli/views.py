@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from agent_client import Action, Incident, Output, Pending, State
+from agent_client import Action, DriftEntry, Incident, Output, Pending, State
 from gateway.cli.failure import REFUSED
 from gateway.cli.text import line
 
@@ -32,6 +32,27 @@ def action_text(action: Action) -> str:
     if action.lease_end_ms:
         lines.append(f"  lease ends {time_text(action.lease_end_ms)}")
     lines += [output_text(output) for output in action.outputs]
+    return "\n".join(lines)
+
+
+def drift_row(entry: DriftEntry) -> tuple[str, ...]:
+    """Return an entry of the drift ledger as a row of a table."""
+    state = entry.status if entry.status == "open" else entry.how
+    value = f"{json.dumps(entry.before)} -> {json.dumps(entry.after)}"
+    owner = " ".join(filter(None, (entry.manager, entry.name)))
+    return entry.id, state, time_text(entry.due_ms), owner, entry.target, entry.path, value
+
+
+def drift_text(entry: DriftEntry) -> str:
+    """Return an entry of the drift ledger in full, with the text that proposes it to its owner."""
+    closed = f"  closed {time_text(entry.closed_ms)}: {entry.how} {entry.by} {entry.reference}".rstrip()
+    lines = [
+        f"{entry.id}  {entry.status}  {entry.action}",
+        f"  owner {entry.manager} {entry.name} {entry.owner}".rstrip(),
+        f"  due {time_text(entry.due_ms)}" if entry.status == "open" else closed,
+        "",
+        entry.proposal,
+    ]
     return "\n".join(lines)
 
 

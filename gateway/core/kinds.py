@@ -42,6 +42,8 @@ class LeafKind(StrEnum):
     RESOLUTION = "CM1037"
     ACKNOWLEDGEMENT = "CM1038"
     NOTIFICATION = "CM1039"
+    DRIFT = "CM1040"
+    """An entry of the drift ledger was opened or closed."""
     SWITCH = "CM2001"
     """stop, freeze or resume."""
     KEY_EVENT = "CM2002"

@@ -79,6 +79,10 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
             "channel to status reason code attempt incident action targets",
             "title detail message",
         ),
+        K.DRIFT: _fields(
+            "change entry step target path manager name file owner due_ms how by proposal",
+            "before after reference",
+        ),
         K.SWITCH: _fields(f"{_WHO} switch kind change environment action", "reason"),
         K.KEY_EVENT: _fields("change kid alg jwk by at_ms", "reason"),
         K.BUNDLE: _fields("change revision previous by signed_by codes code engine", "reason detail"),

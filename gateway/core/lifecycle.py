@@ -227,7 +227,7 @@ FIRES: Mapping[Due, Event] = MappingProxyType(
     }
 )
 """The event that a timer leads to when nothing else came."""
-ANYTIME = frozenset({K.NOTIFICATION, K.REFUSAL, K.SECURITY})
+ANYTIME = frozenset({K.NOTIFICATION, K.REFUSAL, K.SECURITY, K.DRIFT})
 
 
 def advance(state: State | None, event: Event, guard: Guard | None = None) -> Row:

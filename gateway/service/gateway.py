@@ -9,7 +9,7 @@ from gateway.core.principal import Principal
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service import approve as approvals
-from gateway.service import attempt, control, incidents, leases, lifeops, log
+from gateway.service import attempt, control, drift, incidents, leases, lifeops, log
 from gateway.service.announce import announce as announced
 from gateway.service.drive import hasten
 from gateway.service.operate import get_action
@@ -21,6 +21,7 @@ from gateway.service.submit import submit
 from gateway.service.views import (
     ActionView,
     CapabilityView,
+    DriftView,
     IncidentView,
     OutputView,
     PendingView,
@@ -241,6 +242,18 @@ class Gateway:
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         """Withdraw a policy revision."""
         return await control.withdraw(self._world, principal, request_id, revision, reason)
+
+    async def list_drift(
+        self, *, entry: str, open_only: bool, page_size: int, page_token: str
+    ) -> tuple[list[DriftView], str]:
+        """Return one entry of the drift ledger, or a page of them."""
+        return await drift.list_drift(
+            self._world, entry=entry, open_only=open_only, page_size=_size(page_size), before=page_token
+        )
+
+    async def close_drift(self, principal: Principal, request_id: str, entry: str, reference: str) -> DriftView:
+        """Close an entry whose proposal was handed to the owner."""
+        return await drift.close_drift(self._world, principal, request_id, entry, reference)
 
     # --- executors ---
     async def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:

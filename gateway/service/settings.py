@@ -52,6 +52,8 @@ class Timing:
     """What a lease must last beyond its verification window."""
     lease_max_ms: int = 14_400_000
     """The longest lease, unless the policy says less."""
+    drift_due_ms: int = 604_800_000
+    """How long a change outside its owner in code may stand before the ledger calls it overdue."""
     evidence_window_ms: int = 3_600_000
     """How far back applied and undone changes are counted for the policy."""
     reconcile_ms: int = 30_000

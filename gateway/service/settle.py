@@ -8,6 +8,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State, advance
 from gateway.core.receipt import LogRef, StepStatus
 from gateway.ports import ActionRow, StepRow, Tx
+from gateway.service.drift import close_superseded, follow_drift
 from gateway.service.mishaps import note_mishap
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
@@ -94,6 +95,7 @@ def _end_superseded(world: World, tx: Tx, by: str, case: Case, receipt: bytes) -
     recorder.advance(
         Event.SUPERSEDE, None, supersession, _receipt_leaf(tx, case.row, receipt), reason="SUPERSEDED", lease_end_ms=0
     )
+    close_superseded(world, tx, recorder)
     recorder.save()
 
 
@@ -124,9 +126,10 @@ async def _settle(world: World, action: str, choose: Callable[[Tx, Case], Choice
     ended = await _receipts_of_superseded(world, action, choice.supersedes, log)
 
     def unit(tx: Tx) -> State:
+        state = _write(world, tx, case, choice, receipt)
         for other, proof in zip(choice.supersedes, ended, strict=True):
             _end_superseded(world, tx, action, other, proof)
-        return _write(world, tx, case, choice, receipt)
+        return state
 
     state = await world.store.write(unit)
     for other in choice.supersedes:
@@ -147,6 +150,7 @@ def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> 
     if recorder.state in RELEASES:
         tx.unlock(case.row.id)
     choice.also(tx, recorder)
+    follow_drift(world, tx, recorder, case.proposal, choice.statuses)
     note_mishap(world, tx, recorder, case.proposal, choice.event)
     recorder.save()
     return recorder.state

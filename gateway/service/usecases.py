@@ -13,6 +13,7 @@ from gateway.service.reports import Report
 from gateway.service.views import (
     ActionView,
     CapabilityView,
+    DriftView,
     IncidentView,
     OutputView,
     PendingView,
@@ -162,6 +163,14 @@ class ControlUseCases(Protocol):
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         """Withdraw a policy revision and return the actions whose grants died."""
         ...
+
+    async def list_drift(
+        self, *, entry: str, open_only: bool, page_size: int, page_token: str
+    ) -> tuple[list[DriftView], str]:
+        """Return one entry of the drift ledger, or a page of them, newest first, and the token of the next one."""
+        ...
+
+    async def close_drift(self, principal: Principal, request_id: str, entry: str, reference: str) -> DriftView: ...
 
 
 class ExecutorUseCases(Protocol):

@@ -118,6 +118,32 @@ class IncidentView:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftView:
+    """An entry of the drift ledger; `before` and `after` are JSON, `status` is open or closed."""
+
+    id: str
+    action: str
+    step: int
+    target: str
+    path: str
+    before: str
+    after: str
+    manager: str
+    name: str
+    file: str
+    owner: str
+    status: str
+    how: str
+    by: str
+    reference: str
+    opened_ms: int
+    due_ms: int
+    closed_ms: int
+    proposal: str
+    """The text of a pull request that makes the code say what stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProofView:
     """An inclusion proof of leaf `index`, or a consistency proof (`index` -1, `leaf` empty)."""
 

@@ -126,6 +126,13 @@ def test_what_the_state_forbids_is_an_error_with_code_and_remedy(run: Command) -
         assert second.startswith("remedy: ")
 
 
+def test_an_empty_drift_ledger_is_an_empty_list_and_an_unknown_entry_is_an_error(run: Command) -> None:
+    assert run("drift", "list", "--all", "--json").json == []
+    for words in (("drift", "show", "dft_none"), ("drift", "close", "dft_none", "--reference", "pr/7")):
+        answer = run(*words)
+        assert (answer.code, answer.err.splitlines()[0]) == (1, "error: DRIFT_UNKNOWN: there is no entry dft_none")
+
+
 def test_actions_are_listed_newest_first(run: Command) -> None:
     action = run("submit", "uptime", "--wait", "--json").json["id"]
     assert run("show", "--json", "--limit", "1").json[0]["id"] == action

@@ -268,6 +268,14 @@ def test_switches_and_status(connect: Connect) -> None:
     assert approver("withdraw", REVISION, "bad rule") == ()
 
 
+def test_the_drift_ledger_is_read_and_closed_by_people(connect: Connect) -> None:
+    approver = connect("approver")
+    page = approver("drift")
+    assert [(e.id, e.before, e.after, e.due_ms, e.proposal) for e in page.items] == [("dft_01", 2, 3, 2, "Set it")]
+    closed = approver("close_drift", "dft_01", "pr/7")
+    assert (closed.status, closed.how, closed.reference) == ("closed", "proposed", "pr/7")
+
+
 def test_the_log_is_read_by_people(doors: Open, connect: Connect) -> None:
     connect("agent")("propose", "get")
     approver = connect("approver")

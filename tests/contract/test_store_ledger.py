@@ -62,4 +62,6 @@ async def test_the_ledger_is_paged_newest_first_and_filtered(store: Store) -> No
     assert ids == ["dft_4", "dft_3", "dft_2"]
     assert await store.read(lambda tx: [r.id for r in tx.drift(before="dft_2")]) == ["dft_1"]
     assert await store.read(lambda tx: [r.id for r in tx.drift(status="open")]) == ["dft_4", "dft_3", "dft_1"]
+    assert await store.read(lambda tx: [r.id for r in tx.drift_on("k8s:prod/web")]) == ["dft_1", "dft_3", "dft_4"]
+    assert await store.read(lambda tx: tx.drift_on("k8s:prod/other")) == []
     assert await store.read(lambda tx: [r.id for r in tx.drift_of("act_1")]) == ["dft_1", "dft_2"]

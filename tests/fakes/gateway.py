@@ -17,6 +17,7 @@ from gateway.service.reports import ChunkReport, Report
 from gateway.service.views import (
     ActionView,
     CapabilityView,
+    DriftView,
     DecisionView,
     FindingView,
     HypothesisView,
@@ -33,6 +34,11 @@ from gateway.service.views import (
 )
 
 T = TypeVar("T")
+DRIFT = DriftView(
+    id="dft_01", action="act_01", step=0, target="k8s:prod/web", path="/spec/replicas", before="2", after="3",
+    manager="argo", name="web", file="apps/web.yaml", owner="team-web", status="open", how="", by="", reference="",
+    opened_ms=1, due_ms=2, closed_ms=0, proposal="Set it",
+)  # fmt: skip
 NOW = 1_764_000_000_000
 REVISION = "sha256:" + "e" * 64
 FINAL = frozenset({"DENIED", "SHADOWED", "SUCCEEDED", "CANCELLED", "REJECTED", "COMMITTED", "UNDONE", "RESOLVED"})
@@ -318,6 +324,16 @@ class FakeGateway:
 
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         return self._once(principal, request_id, f"{revision} {reason}".encode(), lambda: tuple(sorted(self.actions)))
+
+    async def list_drift(
+        self, *, entry: str, open_only: bool, page_size: int, page_token: str
+    ) -> tuple[list[DriftView], str]:
+        self.calls.append(("list_drift", entry, open_only, page_size, page_token))
+        return [DRIFT], "next"
+
+    async def close_drift(self, principal: Principal, request_id: str, entry: str, reference: str) -> DriftView:
+        closed = replace(DRIFT, id=entry, status="closed", how="proposed", by=principal.id, reference=reference)
+        return self._once(principal, request_id, f"{entry} {reference}".encode(), lambda: closed)
 
     # --- executors
 

@@ -108,6 +108,8 @@ class FakeTarget:
     vanish: bool = False
     """Apply, then never answer."""
     undo_fails: str = ""
+    iac: Mapping[str, Json] | None = None
+    """What owns the targets in code, as in a fact."""
     between: Callable[[], Awaitable[None]] | None = None
     """What happens in the world between an apply and its report."""
     unreadable: bool = False
@@ -117,7 +119,7 @@ class FakeTarget:
         value = self.values.get(step.target.id, 0)
         fact = {
             "target": step.target.id, "status": "known", "observed_ms": self.clock.now_ms(),
-            "value": {"exists": True, "connection_limit": value},
+            "value": {"exists": True, "connection_limit": value, "owner": "team-db", "iac": self.iac},
         }  # fmt: skip
         changes = [{"path": "/limit", "from": value, "to": self._wanted(step)}]
         return Observed((fact,), {"status": "ok", "targets": 1, "changes": changes}, {"limit": value}, self.undo_class)

@@ -4,6 +4,7 @@ from countermand.gateway.v1 import control_service_pb2 as pb
 
 from gateway.core.principal import Principal
 from gateway.service.usecases import ControlUseCases
+from gateway.service.views import DriftView
 
 
 class ControlServicer:
@@ -51,3 +52,25 @@ class ControlServicer:
         """Kill the grants of a policy revision."""
         revoked = await self._gateway.withdraw(principal, request.request_id, request.revision, request.reason)
         return pb.WithdrawRevisionResponse(revoked_action_ids=revoked)
+
+    async def list_drift(self, request: pb.ListDriftRequest, _principal: Principal) -> pb.ListDriftResponse:
+        """Return the drift ledger."""
+        entries, token = await self._gateway.list_drift(
+            entry=request.entry, open_only=request.open_only, page_size=request.page_size,
+            page_token=request.page_token,
+        )  # fmt: skip
+        return pb.ListDriftResponse(entries=map(_drift, entries), next_page_token=token)
+
+    async def close_drift(self, request: pb.CloseDriftRequest, principal: Principal) -> pb.CloseDriftResponse:
+        """Close an entry of the drift ledger."""
+        view = await self._gateway.close_drift(principal, request.request_id, request.entry, request.reference)
+        return pb.CloseDriftResponse(entry=_drift(view))
+
+
+def _drift(view: DriftView) -> pb.DriftEntry:
+    return pb.DriftEntry(
+        id=view.id, action_id=view.action, step=view.step, target=view.target, path=view.path, before=view.before,
+        after=view.after, manager=view.manager, name=view.name, file=view.file, owner=view.owner, status=view.status,
+        how=view.how, by=view.by, reference=view.reference, open_time_ms=view.opened_ms, due_time_ms=view.due_ms,
+        close_time_ms=view.closed_ms, proposal=view.proposal,
+    )  # fmt: skip

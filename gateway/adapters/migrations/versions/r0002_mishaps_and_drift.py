@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.create_table("drift", _text("id", key=True), *texts, *wholes, sqlite_strict=True)
     op.create_index("drift_status", "drift", ["status", "id"])
     op.create_index("drift_action", "drift", ["action", "id"])
+    op.create_index("drift_target", "drift", ["target", "status"])
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ControlServiceStub:
-    """ControlService holds the big red switches.
+    """ControlService holds the big red switches and the drift ledger.
     """
 
     def __init__(self, channel):
@@ -60,10 +60,20 @@ class ControlServiceStub:
                 request_serializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.WithdrawRevisionRequest.SerializeToString,
                 response_deserializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.WithdrawRevisionResponse.FromString,
                 _registered_method=True)
+        self.ListDrift = channel.unary_unary(
+                '/countermand.gateway.v1.ControlService/ListDrift',
+                request_serializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.ListDriftRequest.SerializeToString,
+                response_deserializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.ListDriftResponse.FromString,
+                _registered_method=True)
+        self.CloseDrift = channel.unary_unary(
+                '/countermand.gateway.v1.ControlService/CloseDrift',
+                request_serializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.CloseDriftRequest.SerializeToString,
+                response_deserializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.CloseDriftResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServiceServicer:
-    """ControlService holds the big red switches.
+    """ControlService holds the big red switches and the drift ledger.
     """
 
     def Stop(self, request, context):
@@ -101,6 +111,20 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDrift(self, request, context):
+        """ListDrift returns changes outside their owner in code, newest first, with the text that proposes each to its owner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseDrift(self, request, context):
+        """CloseDrift closes an entry whose proposal was handed to the owner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +153,16 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     request_deserializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.WithdrawRevisionRequest.FromString,
                     response_serializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.WithdrawRevisionResponse.SerializeToString,
             ),
+            'ListDrift': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDrift,
+                    request_deserializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.ListDriftRequest.FromString,
+                    response_serializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.ListDriftResponse.SerializeToString,
+            ),
+            'CloseDrift': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseDrift,
+                    request_deserializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.CloseDriftRequest.FromString,
+                    response_serializer=countermand_dot_gateway_dot_v1_dot_control__service__pb2.CloseDriftResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'countermand.gateway.v1.ControlService', rpc_method_handlers)
@@ -138,7 +172,7 @@ def add_ControlServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ControlService:
-    """ControlService holds the big red switches.
+    """ControlService holds the big red switches and the drift ledger.
     """
 
     @staticmethod
@@ -266,6 +300,60 @@ class ControlService:
             '/countermand.gateway.v1.ControlService/WithdrawRevision',
             countermand_dot_gateway_dot_v1_dot_control__service__pb2.WithdrawRevisionRequest.SerializeToString,
             countermand_dot_gateway_dot_v1_dot_control__service__pb2.WithdrawRevisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDrift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countermand.gateway.v1.ControlService/ListDrift',
+            countermand_dot_gateway_dot_v1_dot_control__service__pb2.ListDriftRequest.SerializeToString,
+            countermand_dot_gateway_dot_v1_dot_control__service__pb2.ListDriftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseDrift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countermand.gateway.v1.ControlService/CloseDrift',
+            countermand_dot_gateway_dot_v1_dot_control__service__pb2.CloseDriftRequest.SerializeToString,
+            countermand_dot_gateway_dot_v1_dot_control__service__pb2.CloseDriftResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,1 @@
+"""Changes outside their owner in code."""

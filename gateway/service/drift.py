@@ -1,0 +1,146 @@
+"""The drift ledger: every change outside its owner in code is an entry until it is reverted, ends, or is proposed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
+from gateway.core.drift import CodeOwner, Drift, changed_fields, code_owner, proposal
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import State
+from gateway.core.principal import Principal
+from gateway.core.receipt import StepStatus
+from gateway.errors import InvalidRequest, NotFound, Precondition
+from gateway.ports import DriftRow, Tx
+from gateway.service.once import once
+from gateway.service.people import people_only
+from gateway.service.proposal import Proposal
+from gateway.service.record import Recorder
+from gateway.service.sealed import open_json
+from gateway.service.views import DriftView
+from gateway.service.world import World
+
+
+def follow_drift(
+    world: World, tx: Tx, recorder: Recorder, proposal_: Proposal, statuses: Mapping[int, StepStatus]
+) -> None:
+    """Open and close the entries of an action as its steps are applied and taken back."""
+    if proposal_.reads:
+        return
+    for step, status in sorted(statuses.items()):
+        if status == "applied":
+            _open(world, tx, recorder, proposal_, step)
+    undone = {step for step, status in statuses.items() if status == "undone"}
+    if undone:
+        how = "lease_ended" if recorder.row.reason == "LEASE_ENDED" else "reverted"
+        _close(world, tx, recorder, (e for e in tx.drift_of(recorder.row.id) if e.step in undone), how)
+    if recorder.state is State.RESOLVED and recorder.row.reason == "UNDONE_BY_HAND":
+        _close(world, tx, recorder, tx.drift_of(recorder.row.id), "reverted")
+
+
+def close_superseded(world: World, tx: Tx, recorder: Recorder) -> None:
+    """Close the entries of an action that another one has overwritten; that one has its own."""
+    _close(world, tx, recorder, tx.drift_of(recorder.row.id), "superseded")
+
+
+async def list_drift(
+    world: World, *, entry: str, open_only: bool, page_size: int, before: str
+) -> tuple[list[DriftView], str]:
+    """Return one entry, or a page of entries newest first with the token of the next; raises NotFound."""
+
+    def unit(tx: Tx) -> tuple[list[DriftView], str]:
+        if entry:
+            return [drift_view(_load(tx, entry))], ""
+        rows = tx.drift(status="open" if open_only else "", before=before, limit=page_size + 1)
+        token = rows[page_size - 1].id if len(rows) > page_size else ""
+        return [drift_view(row) for row in rows[:page_size]], token
+
+    return await world.store.read(unit)
+
+
+async def close_drift(world: World, principal: Principal, request_id: str, entry: str, reference: str) -> DriftView:
+    """Close an entry whose proposal was handed to the owner; `reference` says where, and the leaf has its digest."""
+    people_only(principal)
+    if not reference.strip():
+        raise InvalidRequest("REFERENCE_MISSING", "name the pull request or ticket that carries the proposal")
+
+    def unit(tx: Tx) -> str:
+        row = _load(tx, entry)
+        if row.status != "open":
+            raise Precondition("DRIFT_CLOSED", f"the entry is closed already: {row.how}", entry=entry)
+        recorder = Recorder.load(world, tx, row.action)
+        _close(world, tx, recorder, (row,), "proposed", by=principal.id, reference=world.redactor.text(reference))
+        return entry
+
+    await once(world, principal, request_id, {"close_drift": entry, "reference": reference}, unit)
+    [view], _ = await list_drift(world, entry=entry, open_only=False, page_size=1, before="")
+    return view
+
+
+def drift_view(row: DriftRow) -> DriftView:
+    """Return an entry with the text of its proposal."""
+    return DriftView(
+        id=row.id, action=row.action, step=row.step, target=row.target, path=row.path, before=row.before,
+        after=row.after, manager=row.manager, name=row.name, file=row.file, owner=row.owner, status=row.status,
+        how=row.how, by=row.by, reference=row.reference, opened_ms=row.opened_ms, due_ms=row.due_ms,
+        closed_ms=row.closed_ms, proposal=proposal(_drift(row)),
+    )  # fmt: skip
+
+
+def _open(world: World, tx: Tx, recorder: Recorder, proposal_: Proposal, step: int) -> None:
+    seen = open_json(world, tx, recorder.row.id, "observation")["steps"][step]
+    owner = code_owner(seen["facts"])
+    if owner is None:
+        return
+    target = str(proposal_.steps[step]["step"]["target"]["id"])
+    for path, before, after in changed_fields(seen["preflight"]):
+        earlier = next((e for e in tx.drift_on(target) if e.path == path), None)
+        coded = before if earlier is None else loads_strict(earlier.before.encode())
+        if coded != after:  # what sets a field to what code says drifts from nothing
+            _put(world, tx, recorder, owner, step=step, target=target, path=path, before=coded, after=after)
+
+
+def _put(
+    world: World, tx: Tx, recorder: Recorder, owner: CodeOwner, *, step: int, target: str, path: str, before: Json,
+    after: Json,
+) -> None:  # fmt: skip
+    now = world.clock.now_ms()
+    row = DriftRow(
+        id=world.ids.new("dft"), action=recorder.row.id, step=step, target=target, path=path,
+        before=canonical(before).decode(), after=canonical(after).decode(), manager=owner.manager, name=owner.name,
+        file=owner.file, owner=owner.team, opened_ms=now,
+        due_ms=recorder.row.lease_end_ms or now + world.settings.timing.drift_due_ms,
+    )  # fmt: skip
+    tx.put_drift(row)
+    body = {
+        "change": "opened", "entry": row.id, "step": step, "target": target, "path": path, "manager": owner.manager,
+        "name": owner.name, "file": owner.file, "owner": owner.team, "due_ms": row.due_ms, "before": before,
+        "after": after,
+    }  # fmt: skip
+    recorder.note(K.DRIFT, body)
+
+
+def _close(
+    world: World, tx: Tx, recorder: Recorder, rows: Iterable[DriftRow], how: str, *, by: str = "", reference: str = ""
+) -> None:
+    for row in [row for row in rows if row.status == "open"]:
+        closed = replace(row, status="closed", how=how, by=by, reference=reference, closed_ms=world.clock.now_ms())
+        tx.put_drift(closed)
+        body = {"change": "closed", "entry": row.id, "step": row.step, "target": row.target, "path": row.path,
+                "how": how}  # fmt: skip
+        if by:
+            text = proposal(_drift(row))
+            body |= {"by": by, "reference": reference, "proposal": digest_bytes(text.encode())}
+        recorder.note(K.DRIFT, body)
+
+
+def _load(tx: Tx, entry: str) -> DriftRow:
+    row = tx.drift_entry(entry)
+    if row is None:
+        raise NotFound("DRIFT_UNKNOWN", f"there is no entry {entry}")
+    return row
+
+
+def _drift(row: DriftRow) -> Drift:
+    owner = CodeOwner(row.manager, row.name, row.file, row.owner)
+    before, after = loads_strict(row.before.encode()), loads_strict(row.after.encode())
+    return Drift(row.action, row.target, row.path, before, after, owner, row.opened_ms, row.due_ms)
