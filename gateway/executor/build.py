@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from gateway.executor.announce import Catalogue, Discovered
 from gateway.executor.config import (
@@ -17,8 +18,20 @@ from gateway.executor.config import (
     SqlSource,
 )
 from gateway.executor.config_kubernetes import KubernetesScope
+from gateway.executor.config_telemetry import (
+    AlertmanagerSource,
+    DatadogSource,
+    HttpTelemetrySource,
+    KubernetesSource,
+    PrometheusSource,
+)
 from gateway.executor.work import Served
 from gateway.ports import Clock, Target, Telemetry
+
+if TYPE_CHECKING:
+    from gateway.executor.telemetry.alertmanager import AlertmanagerTelemetry
+    from gateway.executor.telemetry.datadog import DatadogTelemetry
+    from gateway.executor.telemetry.prometheus import PrometheusTelemetry
 
 Close = Callable[[], Awaitable[None]]
 
@@ -82,3 +95,29 @@ def _telemetry(source: Source, clock: Clock) -> tuple[Telemetry, Close | None]:
 
             http = HttpTelemetry(source)
             return http, http.close
+        case PrometheusSource() | AlertmanagerSource() | DatadogSource():
+            server = _of_server(source, clock)
+            return server, server.close
+        case KubernetesSource():
+            from gateway.executor.telemetry.kubernetes import KubernetesTelemetry
+
+            clusters = KubernetesTelemetry(source)
+            return clusters, clusters.close
+
+
+def _of_server(
+    source: HttpTelemetrySource, clock: Clock
+) -> "PrometheusTelemetry | AlertmanagerTelemetry | DatadogTelemetry":
+    match source:
+        case PrometheusSource():
+            from gateway.executor.telemetry.prometheus import PrometheusTelemetry
+
+            return PrometheusTelemetry(source, clock)
+        case AlertmanagerSource():
+            from gateway.executor.telemetry.alertmanager import AlertmanagerTelemetry
+
+            return AlertmanagerTelemetry(source)
+        case DatadogSource():
+            from gateway.executor.telemetry.datadog import DatadogTelemetry
+
+            return DatadogTelemetry(source, clock)

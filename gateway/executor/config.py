@@ -16,6 +16,7 @@
       orders:    {kind: sql, scope: orders-db, queries: {connections: {sql: "SELECT count(*) FROM pg_stat_activity"}}}
       aws:       {kind: cloudwatch, scope: prod, region: eu-west-1}
       metrics:   {kind: http, base_url: "http://127.0.0.1:9090/"}
+      # prometheus, alertmanager, datadog, kubernetes: see config_telemetry
 
 Relative paths start at the folder of the file.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.executor.config_kubernetes import KubernetesScope
+from gateway.executor.config_telemetry import HttpTelemetrySource, KubernetesSource
 from gateway.executor.secret import Secret
 
 SqlType = Literal["text", "int", "float"]
@@ -129,7 +131,7 @@ class HttpSource:
 
 
 Scope = PostgresScope | AwsScope | KubernetesScope | GitScope | ProcessScope
-Source = SqlSource | CloudWatchSource | HttpSource
+Source = SqlSource | CloudWatchSource | HttpSource | HttpTelemetrySource | KubernetesSource
 
 
 @dataclass(frozen=True, slots=True)

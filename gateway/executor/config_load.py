@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from gateway.errors import ConfigFault
-from gateway.executor import config_kubernetes
+from gateway.executor import config_kubernetes, config_telemetry
 from gateway.executor.config import (
     AwsScope,
     CloudWatchSource,
@@ -26,6 +26,7 @@ from gateway.executor.config import (
     SqlSource,
     SqlType,
 )
+from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.section import Section
 
 _DAY_S = 86_400
@@ -179,12 +180,25 @@ _SCOPES: Mapping[str, Callable[[Section], Scope]] = {
 }
 
 
+_HTTP_SOURCES: Mapping[str, Callable[[Section], Source]] = {
+    "prometheus": config_telemetry.prometheus,
+    "alertmanager": config_telemetry.alertmanager,
+    "datadog": config_telemetry.datadog,
+}
+
+
 def _source(part: Section, scopes: Mapping[str, Scope]) -> Source:
     kind = part.text("kind")
     if kind == "http":
         return _http(part)
+    if kind in _HTTP_SOURCES:
+        return _HTTP_SOURCES[kind](part)
+    if kind == "kubernetes":
+        clusters = {name: scope for name, scope in scopes.items() if isinstance(scope, KubernetesScope)}
+        return config_telemetry.kubernetes(part, clusters)
     if kind not in {"sql", "cloudwatch"}:
-        raise part.fault("kind", "must be one of cloudwatch, http, sql")
+        known = sorted({"http", "kubernetes", "sql", "cloudwatch", *_HTTP_SOURCES})
+        raise part.fault("kind", f"must be one of {', '.join(known)}")
     scope = scopes.get(part.text("scope"))
     if kind == "sql" and isinstance(scope, PostgresScope):
         return SqlSource(scope, part.each("queries", _query))
@@ -205,7 +219,5 @@ def _query(part: Section) -> NamedQuery:
 
 
 def _http(part: Section) -> HttpSource:
-    base_url = part.text("base_url")
-    if urlsplit(base_url).scheme not in {"http", "https"} or not base_url.endswith("/"):
-        raise part.fault("base_url", "must be an http or https URL that ends in a slash")
-    return HttpSource(base_url, part.secret("token"), part.integer("timeout_s", 5, 1, 60))
+    url = config_telemetry.base_url(part)
+    return HttpSource(url, part.secret("token"), part.integer("timeout_s", 5, 1, 60))

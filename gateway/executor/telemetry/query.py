@@ -40,3 +40,13 @@ def number(value: object) -> float | None:
     if found != found or found in {float("inf"), float("-inf")}:  # noqa: PLR0124  # NaN differs from itself
         return None
     return found
+
+
+def filling(query: Mapping[str, Json]) -> dict[str, str]:
+    """Return the values of a query's placeholders as text; raises TargetFault for what is neither text nor number."""
+    params = query.get("params", {})
+    if not isinstance(params, Mapping):
+        raise TargetFault("QUERY_MALFORMED", "params must map names to values")
+    if not all(isinstance(v, str | int | float) and not isinstance(v, bool) for v in params.values()):
+        raise TargetFault("QUERY_MALFORMED", "a param is a text or a number")
+    return {str(name): str(value) for name, value in params.items()}

@@ -33,6 +33,12 @@ def health_of(document: Mapping[str, Json]) -> str | None:
     return _workload(document) if replicas_of(document) is not None else None
 
 
+def is_broken(pod: Mapping[str, Json]) -> bool:
+    """Tell whether a pod has failed, or waits for what waiting will not bring: its image, its command."""
+    failed = (pod.get("status") or {}).get("phase") == "Failed"
+    return failed or bool(_BROKEN_WAITS & set(_waits(pod)))
+
+
 def condition(document: Mapping[str, Json], name: str) -> str:
     """Return the status of a condition, or an empty string."""
     conditions = (document.get("status") or {}).get("conditions") or ()
