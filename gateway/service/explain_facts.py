@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 
 from gateway.core.canonical import Json, digest
+from gateway.service.explain_changes import supposed_changes
 
 _THERE: Mapping[str, Json] = {"exists": True}
 _WORKLOAD: Mapping[str, Json] = {
-    **_THERE, "replicas": {"desired": 2, "ready": 2}, "health": "healthy", "controllers": [],
+    **_THERE, "replicas": {"desired": 2, "ready": 2}, "health": "healthy", "controllers": [], "pdbs": [],
+    "iac": {"manager": "none"}, "stateful": False,
+}  # fmt: skip
+_POD: Mapping[str, Json] = {
+    **_THERE, "health": "healthy", "owners": [{"kind": "ReplicaSet"}], "pdbs": [], "iac": {"manager": "none"},
 }  # fmt: skip
 _SESSION: Mapping[str, Json] = {
     **_THERE, "backend_type": "client backend", "user": "app", "application": "app", "state": "idle",
@@ -14,8 +19,8 @@ _SESSION: Mapping[str, Json] = {
 
 # tool → what an operation's name begins with → the value of its facts; the shapes are those of the executor
 _VALUES: Mapping[str, Mapping[str, Mapping[str, Json]]] = {
-    "kubernetes": {"deployments.": _WORKLOAD, "statefulsets.": _WORKLOAD, "replicasets.": _WORKLOAD,
-                   "daemonsets.": {**_THERE, "health": "healthy", "controllers": []}},
+    "kubernetes": {"deployments.": _WORKLOAD, "statefulsets.": {**_WORKLOAD, "stateful": True},
+                   "replicasets.": _WORKLOAD, "daemonsets.": _WORKLOAD, "pods.": _POD},
     "aws": {
         "apigateway.UpdateUsagePlan": {**_THERE, "keys": 1, "throttle": {"rateLimit": 100.0, "burstLimit": 200}},
         "autoscaling.": {**_THERE, "settings": {"DesiredCapacity": 2, "MinSize": 1, "MaxSize": 10}},
@@ -33,9 +38,10 @@ def healthy(parsed: Mapping[str, Json], now_ms: int) -> dict[str, Json]:
     target = step["target"]
     fact = {"target": target["id"], "status": "known", "observed_ms": now_ms, "value": dict(_value(step))}
     count = _SELECTED if target["fanout"] in {"selector", "all"} else max(1, len(target["names"]))
+    changes = supposed_changes(step) if step["tool"] == "kubernetes" else []
     return {
         "facts": [fact] * max(1, len(target["names"])),
-        "preflight": {"status": "ok", "targets": count, "changes": []},
+        "preflight": {"status": "ok", "targets": count, "changes": changes},
         "undo_class": parsed["undo"],
         "state_digest": digest([]),
     }

@@ -1,6 +1,7 @@
 package countermand.rules.base
 
 import data.countermand.config
+import data.countermand.lib.permits
 import data.countermand.lib.steps
 
 # METADATA
@@ -29,8 +30,7 @@ findings contains {
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
 	some step in steps.writes
-	some group in input.agent.groups
-	config.permits.operations[group][step.environment.name][step.tool][step.operation] == "allow"
+	"allow" in permits.levels(input.agent, step)
 }
 
 findings contains {
@@ -40,8 +40,7 @@ findings contains {
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
 	some step in steps.writes
-	some group in input.agent.groups
-	config.permits.operations[group][step.environment.name][step.tool][step.operation] == "approve"
+	"approve" in permits.levels(input.agent, step)
 }
 
 findings contains {
@@ -51,8 +50,7 @@ findings contains {
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
 	some step in steps.writes
-	some group in input.agent.groups
-	config.permits.operations[group][step.environment.name][step.tool][step.operation] == "shadow"
+	"shadow" in permits.levels(input.agent, step)
 }
 
 findings contains {
@@ -75,10 +73,7 @@ findings contains {
 	not _readable(input, step)
 }
 
-_listed(document, step) if {
-	some group in document.agent.groups
-	config.permits.operations[group][step.environment.name][step.tool][step.operation]
-}
+_listed(document, step) if count(permits.levels(document.agent, step)) > 0
 
 _readable(document, step) if {
 	some group in document.agent.groups

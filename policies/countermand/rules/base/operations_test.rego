@@ -17,7 +17,7 @@ test_an_operation_with_approval_is_permitted_to_be_approved if _found("approve")
 test_an_operation_on_trial_is_suggested if _found("shadow") == {"OPERATION_SUGGESTED"}
 
 test_an_operation_that_is_not_listed_is_denied if {
-	found := base.findings with input as example.document({"operation": "namespaces.delete"})
+	found := base.findings with input as example.document({"operation": "namespaces.finalize"})
 	example.codes(found) == {"NOT_PERMITTED"}
 }
 

@@ -19,6 +19,23 @@ test_a_listed_sensitive_read_needs_none if {
 	"READ_SENSITIVE_LISTED" in example.codes(found)
 }
 
+test_a_listed_object_needs_none if {
+	object := {
+		"effect": ["read_sensitive"],
+		"operation": "configmaps.get",
+		"target": {
+			"id": "k8s:c/kube-system/configmaps/coredns",
+			"scope": "c",
+			"namespace": "kube-system",
+			"kind": "ConfigMap",
+			"names": ["coredns"],
+			"fanout": "one",
+		},
+	}
+	found := base.findings with input as example.document(object)
+	"READ_SENSITIVE_LISTED" in example.codes(found)
+}
+
 test_credentials_are_never_read if {
 	found := base.findings with input as _read(["read_sensitive"], "secrets.get")
 	"READ_OF_CREDENTIALS" in example.codes(found)

@@ -14,7 +14,7 @@ import data.countermand.lib.steps
 #       message: "{target} is protected"
 #       remedy: "propose reads of it only; a human changes it outside the gateway"
 #     TARGET_GUARDED:
-#       message: "{target} is guarded and needs two people"
+#       message: "{target} is guarded and needs a human, two of them when a setting of it changes"
 #       remedy: "ask for approval"
 findings contains {"code": "TARGET_PROTECTED", "limit": "deny", "step": step.i, "args": {"target": step.target.id}} if {
 	some step in steps.writes
@@ -29,6 +29,13 @@ findings contains {"code": "TARGET_GUARDED", "limit": "approve", "step": step.i,
 obligations contains {"code": "TARGET_GUARDED", "step": step.i, "approvals": [config.approvals.two_person]} if {
 	some step in steps.writes
 	_listed(step, config.protected.guarded)
+	not _only_restarts(step)
+}
+
+# A restart replaces what runs and changes no setting.
+_only_restarts(step) if {
+	endswith(step.operation, ".restart")
+	step.undo.class == "neutral"
 }
 
 _listed(step, list) if step.target.namespace in list.namespaces

@@ -33,3 +33,13 @@ test_everything_below_a_prefix_is_denied if _guard({"id": "k8s:management/a/b/c"
 test_a_longer_name_is_not_below_a_prefix if _guard({"id": "k8s:management-2/a/b/c"}) == set()
 
 test_a_guarded_namespace_needs_two_people if _guard({"namespace": "kube-system"}) == {"TARGET_GUARDED"}
+
+_people(changes) := {approval.n |
+	some duty in blast.obligations with input as example.document(object.union(changes, {"target": _target({"namespace": "kube-system"})}))
+		with data.countermand.config.protected as _lists
+	some approval in duty.approvals
+}
+
+test_two_people_change_a_setting_of_it if _people({}) == {2}
+
+test_a_restart_of_it_takes_one if _people({"operation": "deployments.restart", "undo": {"class": "neutral"}}) == set()

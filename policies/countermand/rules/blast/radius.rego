@@ -1,6 +1,7 @@
 package countermand.rules.blast
 
 import data.countermand.config
+import data.countermand.lib.fact
 import data.countermand.lib.steps
 
 # METADATA
@@ -11,6 +12,9 @@ import data.countermand.lib.steps
 #     BLAST_ALL:
 #       message: "the step reaches every {kind} of its scope"
 #       remedy: "name the targets"
+#     BLAST_ROLLING:
+#       message: "{operation} replaces every {kind} of its namespace bit by bit"
+#       remedy: "name the targets, or ask for approval"
 #     BLAST_SELECTOR:
 #       message: "the step reaches whatever the selector matches"
 #       remedy: "name the targets, or ask for approval"
@@ -25,10 +29,22 @@ import data.countermand.lib.steps
 #       remedy: "name the targets"
 #     BLAST_SWITCHED_OFF:
 #       message: "{operation} to zero switches {target} off"
-#       remedy: "keep at least one, or ask for approval by two people"
+#       remedy: "keep at least one, or ask for approval (by two people, unless no service leads to it)"
 findings contains {"code": "BLAST_ALL", "limit": "deny", "step": step.i, "args": {"kind": step.target.kind}} if {
 	some step in steps.writes
 	step.target.fanout == "all"
+	not _rolling(step)
+}
+
+findings contains {
+	"code": "BLAST_ROLLING",
+	"limit": "approve",
+	"step": step.i,
+	"args": {"kind": step.target.kind, "operation": step.operation},
+} if {
+	some step in steps.writes
+	step.target.fanout == "all"
+	_rolling(step)
 }
 
 findings contains {"code": "BLAST_SELECTOR", "limit": "approve", "step": step.i, "args": {}} if {
@@ -85,7 +101,11 @@ obligations contains {
 } if {
 	some step in steps.writes
 	_switches_off(step)
+	not _serves_nobody(step)
 }
+
+# Proven: no service leads to the workload.
+_serves_nobody(step) if fact.sole(step).services == []
 
 _named(step) if step.target.fanout in {"one", "listed"}
 
@@ -98,4 +118,12 @@ _switches_off(step) if {
 
 _reached(step) := max([count(step.target.names), object.get(step, ["preflight", "targets"], 0)])
 
-_limits(step) := object.get(config.blast.targets, step.environment.name, config.blast.targets_elsewhere)
+_limits(step) := object.get(config.blast.targets_of, [step.tool, step.operation], _usual(step))
+
+_usual(step) := object.get(config.blast.targets, step.environment.name, config.blast.targets_elsewhere)
+
+# Everything of a kind, but within one namespace.
+_rolling(step) if {
+	step.operation in config.blast.rolling[step.tool]
+	is_string(step.target.namespace)
+}

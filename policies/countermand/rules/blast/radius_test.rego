@@ -47,3 +47,24 @@ test_scaling_to_zero_needs_two_people if {
 	some duty in blast.obligations with input as example.document({"params": {"replicas": 0}})
 	duty.approvals[0].n == 2
 }
+
+test_scaling_to_zero_what_serves_nobody_needs_one if {
+	off := {"params": {"replicas": 0}, "facts": example.known({"services": []})}
+	_radius(off) == {"BLAST_SWITCHED_OFF"}
+	blast.obligations == set() with input as example.document(off)
+}
+
+test_all_of_a_namespace_may_be_restarted_by_a_human if {
+	all := {"target": _target({"fanout": "all", "names": []}), "operation": "deployments.restart"}
+	_radius(all) == {"BLAST_ROLLING"}
+}
+
+test_all_of_all_namespaces_may_not if {
+	all := _target({"fanout": "all", "names": [], "namespace": null})
+	_radius({"target": all, "operation": "deployments.restart"}) == {"BLAST_ALL"}
+}
+
+test_a_drain_may_reach_more_pods if {
+	seen := {"operation": "nodes.drain", "preflight": {"status": "ok", "targets": 30}}
+	_radius(seen) == {"BLAST_MANY_TARGETS"}
+}

@@ -27,7 +27,7 @@ obligations contains {"code": "TWO_PERSON_RULE", "step": step.i, "approvals": [c
 
 _grave(step) if {
 	some effect in step.effect
-	effect in config.approvals.two_person_effects[step.environment.name]
+	effect in config.approvals.two_person_effects[step.environment.name][step.tool]
 }
 
 _grave(step) if step.operation in config.approvals.two_person_operations[step.environment.name][step.tool]

@@ -14,7 +14,11 @@ test_two_people_approve_an_unknown_criticality if {
 	_people({"environment": {"name": "prod", "criticality": "cosmic"}}) == {2}
 }
 
-test_two_people_open_a_boundary if 2 in _people({"effect": ["boundary", "write"]})
+test_two_people_give_a_privilege if 2 in _people({"effect": ["privilege", "write"]})
+
+test_two_people_open_a_boundary_of_the_cloud if 2 in _people({"tool": "aws", "effect": ["boundary", "write"]})
+
+test_one_person_changes_the_boundary_of_a_service if _people({"effect": ["boundary", "write"]}) == {1}
 
 test_two_people_reboot_a_database if 2 in _people({"tool": "aws", "operation": "rds.RebootDBInstance"})
 

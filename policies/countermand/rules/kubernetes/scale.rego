@@ -2,6 +2,7 @@ package countermand.rules.kubernetes
 
 import data.countermand.config
 import data.countermand.lib.fact
+import data.countermand.lib.permits
 import data.countermand.lib.steps
 
 # METADATA
@@ -22,8 +23,7 @@ import data.countermand.lib.steps
 #       remedy: "scale within these bounds, or propose a change of the autoscaler's bounds"
 findings contains {"code": "K8S_SCALE", "permit": "approve", "step": step.i, "args": {"target": step.target.id}} if {
 	some step in _scalings
-	some group in input.agent.groups
-	config.permits.operations[group][step.environment.name].kubernetes[step.operation] in {"allow", "approve"}
+	permits.raisable(input.agent, step)
 }
 
 findings contains {
@@ -33,8 +33,7 @@ findings contains {
 	"args": {"from": have, "to": step.params.replicas, "max": limit.max},
 } if {
 	some step in _scalings
-	some group in input.agent.groups
-	config.permits.operations[group][step.environment.name].kubernetes[step.operation] in {"allow", "approve"}
+	permits.raisable(input.agent, step)
 	limit := config.kubernetes.scale[step.environment.name]
 	have := fact.sole(step).replicas.desired
 	is_number(have)
