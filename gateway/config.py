@@ -1,14 +1,18 @@
 """The gateway's settings: one YAML file, read once, every key known, every wrong key an error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
 
+from gateway.core.effect import Effect, Undo
 from gateway.errors import ConfigFault
 from gateway.parsing.catalog import CommandShape, Scope, Slot
+from gateway.parsing.shapes import overlap
 from gateway.service.settings import Breaker, Concurrency, Environment, ScopeSite, ServiceSettings, Timing
 
 T = TypeVar("T")
@@ -84,7 +88,7 @@ class Settings:
     scopes: Mapping[str, Scope]
     """What steps can act on; see `scopes.<name>`."""
     commands: tuple[CommandShape, ...] = ()
-    """Processes that may be proposed, by the word that is typed."""
+    """Processes that may be proposed, by the word that is typed: one shape, or a list of shapes that no argv shares."""
     aws_services: tuple[str, ...] | None = None
     """AWS services whose commands are understood; all known ones when absent."""
     sql_functions: frozenset[str] = frozenset()
@@ -137,7 +141,7 @@ def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
         state_dir=_path(base, raw.get("state_dir", "state")),
         service=service,
         scopes={k: _scope(k, v) for k, v in raw.get("scopes", {}).items()},
-        commands=tuple(_command(k, v) for k, v in raw.get("commands", {}).items()),
+        commands=_commands(raw.get("commands", {})),
         aws_services=None if services is None else tuple(services),
         sql_functions=frozenset(raw.get("sql_functions", ())),
         policy=_with_paths(PolicySettings, raw.get("policy", {}), "policy", base),
@@ -171,10 +175,49 @@ def _scope(name: str, raw: Mapping[str, Any]) -> Scope:
     return Scope(name, raw["tool"], region, regions, raw.get("default_namespace", "default"))
 
 
+def _commands(raw: Mapping[str, Any]) -> tuple[CommandShape, ...]:
+    """Read the shapes of every word; two that could mean the same argv or the same operation are a fault."""
+    if not isinstance(raw, Mapping):
+        raise ConfigFault("CONFIG_SHAPE", "commands must be a mapping", key="commands")
+    if not all(raw.values()):
+        raise ConfigFault("CONFIG_VALUE", "commands: every word needs at least one shape", key="commands")
+    shapes = tuple(_command(k, each) for k, v in raw.items() for each in (v if isinstance(v, list) else [v]))
+    for one, other in combinations(shapes, 2):
+        if one.operation == other.operation or overlap(one, other):
+            raise ConfigFault(
+                "CONFIG_COMMANDS_OVERLAP",
+                f"commands.{one.name}: {one.operation} and {other.operation} of {other.name} can be the same command; "
+                "give each shape an operation of its own and a literal that tells it from the others",
+                key=one.name,
+            )
+    return shapes
+
+
 def _command(name: str, raw: Mapping[str, Any]) -> CommandShape:
     _only(raw, {"slots", "effects", "operation", "undo"}, f"commands.{name}")
-    slots = tuple(Slot(**_tupled(_members(s, Slot, f"commands.{name}.slots"))) for s in raw.get("slots", ()))
-    return CommandShape(name, slots, frozenset(raw["effects"]), raw["operation"], raw.get("undo", "none"))
+    for key in ("operation", "effects"):
+        if key not in raw:
+            raise ConfigFault("CONFIG_MISSING_KEY", f"commands.{name} needs {key!r}", key=f"commands.{name}.{key}")
+    slots = tuple(_slot(s, f"commands.{name}.slots") for s in raw.get("slots", ()))
+    effects, undo = frozenset(raw["effects"]), raw.get("undo", "none")
+    _one_of(effects, Effect, f"commands.{name}.effects")
+    _one_of({undo}, Undo, f"commands.{name}.undo")
+    return CommandShape(name, slots, effects, raw["operation"], undo)
+
+
+def _slot(raw: Mapping[str, Any], where: str) -> Slot:
+    members = _tupled(_members(raw, Slot, where))
+    kinds, kind = ("literal", "choice", "int", "word"), members.get("kind")
+    if kind not in kinds or (kind in {"literal", "choice"}) != bool(members.get("values")):
+        raise ConfigFault("CONFIG_VALUE", f"{where}: a slot has one kind of {', '.join(kinds)}; a literal and a choice "
+                          "have values, the others none", key=where)  # fmt: skip
+    return Slot(**members)
+
+
+def _one_of(given: Iterable[str], known: type[StrEnum], where: str) -> None:
+    wrong = sorted(str(value) for value in set(given) - {member.value for member in known})
+    if wrong:
+        raise ConfigFault("CONFIG_VALUE", f"{where} has no value {wrong[0]!r}; one of: {', '.join(known)}", key=where)
 
 
 def _principal(raw: Mapping[str, Any], base: Path) -> PrincipalSettings:

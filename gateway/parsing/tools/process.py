@@ -20,7 +20,7 @@ _MISSING = object()
 
 
 def from_argv(words: tuple[Word, ...], catalog: Catalog, scope: str | None) -> ParsedStep | Refusal:
-    """Read a command by its shapes; the first configured shape that fits is taken."""
+    """Read a command by its shapes; settings in which one argv fits two shapes are refused, so at most one fits."""
     name, argv = words[0].text, [word.text for word in words[1:]]
     shapes = [shape for shape in catalog.commands if shape.name == name]
     for shape in shapes:
@@ -59,6 +59,11 @@ def build(
     step = Step(tool=TOOL, operation=shape.operation, api=api, target=target, params=values)
     effects = frozenset(Effect(effect) for effect in shape.effects) or frozenset({Effect.UNKNOWN})
     return ParsedStep(step, effects, (f"shape:{shape.operation}",), TABLE, Undo(shape.undo))
+
+
+def fits(slot: Slot, text: str) -> bool:
+    """Tell whether a word fits a slot."""
+    return _value(slot, text) is not _MISSING
 
 
 def _match(slots: Sequence[Slot], argv: Sequence[str]) -> dict[str, Json] | None:
