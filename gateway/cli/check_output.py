@@ -1,14 +1,18 @@
 """What `check` prints."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from gateway.cli.text import line, safe
 from gateway.core.canonical import Json, thaw
+from gateway.core.finding import Verdict
 from gateway.service.explain import Explanation
+
+# Said of where an agent stands and not of the act; beside a reason that lies in the act, that one is told first.
+_STANDING = ("NOT_PERMITTED", "TIER_UNDEFINED", "WRITE_WITHOUT_INCIDENT", "WRITE_WITHOUT_EVIDENCE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ def human(answer: Answer, *, explain: bool) -> str:
         effects = "+".join(step["effects"])
         where = f"{step['target']['id']} in {step['environment']}"
         lines.append(f"  step {i}: {step['operation']} on {where} [{effects}, undo {step['undo']}]")
-    for finding in found.findings:
+    for finding in _ordered(found.findings):
         word = f"permits {finding['permit']}" if "permit" in finding else f"limits to {finding['limit']}"
-        lines.append(f"  {finding['code']} {word}: {finding['message']}")
+        where = f"step {finding['step']}: " if len(found.steps) > 1 else ""
+        lines.append(f"  {where}{finding['code']} {word}: {finding['message']}")
         if finding["remedy"]:
             lines.append(f"    remedy: {finding['remedy']}")
     if explain and found.input is not None:
@@ -85,6 +90,18 @@ def _json(answer: Answer, *, explain: bool) -> dict[str, Json]:
 
 
 def _deciding(found: Explanation) -> list[Mapping[str, Json]]:
-    """Return the findings that hold the verdict where it is."""
-    limits = [f for f in found.findings if f.get("limit") == found.verdict]
-    return limits or [f for f in found.findings if f.get("permit") == found.verdict]
+    """Return the findings that hold the verdict where it is, the one to read first before the others."""
+    ordered = _ordered(found.findings)
+    limits = [f for f in ordered if f.get("limit") == found.verdict]
+    return limits or [f for f in ordered if f.get("permit") == found.verdict]
+
+
+def _ordered(findings: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    """Return what decides before what does not: limits from the severest, then permits from the widest."""
+    return sorted(findings, key=_rank)
+
+
+def _rank(finding: Mapping[str, Json]) -> tuple[bool, int, bool]:
+    permits = "permit" in finding
+    level = Verdict.of(finding["permit"] if permits else finding["limit"])
+    return permits, -level if permits else level, finding["code"] in _STANDING

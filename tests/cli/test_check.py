@@ -282,3 +282,19 @@ def test_ten_thousand_lines_are_answered_by_one_process_in_flat_memory() -> None
     assert [a["id"] for a in answers] == [str(i) for i in range(10_000)]
     assert [a["verdict"] for a in answers[:4]] == ["deny", "allow", "deny", "allow"]
     assert int(ran.stderr.splitlines()[-1]) < 250_000
+
+
+def test_the_finding_that_decides_is_told_first() -> None:
+    secret = run("aws secretsmanager get-secret-value --secret-id x").splitlines()
+    codes_told = [line.split()[0] for line in secret if " limits to " in line or " permits " in line]
+    limits = [line.split(" limits to ")[1].split(":")[0] for line in secret if " limits to " in line]
+    assert codes_told[0] == "READ_OF_CREDENTIALS"
+    assert limits == sorted(limits, key=["deny", "shadow", "approve"].index)
+    (line,) = run("-", stdin="aws secretsmanager get-secret-value --secret-id x\n").splitlines()
+    assert line.split()[:2] == ["deny", "READ_OF_CREDENTIALS:"]
+
+
+def test_findings_of_several_steps_name_their_step() -> None:
+    told = run("kubectl get pods && kubectl scale deploy web --replicas=0 -n prod").splitlines()
+    assert any(line.startswith("  step 1: WRITE_WITHOUT_") for line in told)
+    assert not any("INCIDENT_STALE" in line for line in told)
