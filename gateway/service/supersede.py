@@ -8,14 +8,15 @@ would have ended), to what was observed otherwise.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gateway.core import snapshot as core
 from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
 from gateway.core.dsse import Envelope
 from gateway.core.effect import Undo, weakest
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import State
 from gateway.core.receipt import StepStatus
+from gateway.core.snapshot import restored_by
 from gateway.core.statement import Statement
-from gateway.core.undo import fields_of
 from gateway.ports import ActionRow, Tx
 from gateway.service.common import reads_only
 from gateway.service.grants import sign
@@ -41,6 +42,15 @@ class Inherited:
     leases: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step of an action: where, whether it can be taken back, and what its way back needs."""
+
+    target: str
+    restores: bool
+    saved: Mapping[str, Json]
+
+
 def way_back(world: World, tx: Tx, action: str) -> tuple[bytes, bytes]:
     """Return (undo grant, the snapshot that it is bound to) of an action; empty bytes when there is none."""
     grant = tx.document(action, _GRANT)
@@ -54,13 +64,11 @@ async def inherit(world: World, action: str) -> Inherited | None:
 
     def load(tx: Tx) -> tuple[frozenset[str], Json, bytes] | None:
         row = tx.action(action)
-        if row is None or row.state != State.GRANTED or tx.document(action, "grant_undo") is None:
+        grant = tx.document(action, "grant_undo")
+        if row is None or row.state != State.GRANTED or grant is None:
             return None
-        leases = _overwritten_leases(world, tx, row)
-        if not leases:
-            return None
-        snapshot = _composed(world, tx, row, leases)
-        return frozenset(lease.id for lease in leases), snapshot, tx.document(action, "grant_undo") or b""
+        leases, snapshot = _inheritance(world, tx, row)
+        return (leases, snapshot, grant) if leases else None
 
     loaded = await world.store.read(load)
     if loaded is None:
@@ -75,7 +83,7 @@ async def inherit(world: World, action: str) -> Inherited | None:
 
 def take_over(world: World, tx: Tx, row: ActionRow, inherited: Inherited | None) -> tuple[LeafBody, ...] | None:
     """Store the way back with the attempt that it was signed for; None when the leases are others by now."""
-    leases = frozenset(lease.id for lease in _overwritten_leases(world, tx, row))
+    leases, _ = _inheritance(world, tx, row)
     if leases != (inherited.leases if inherited is not None else frozenset()):
         return None
     if inherited is None:
@@ -86,18 +94,37 @@ def take_over(world: World, tx: Tx, row: ActionRow, inherited: Inherited | None)
 
 
 def superseded(world: World, tx: Tx, case: Case, statuses: Mapping[int, StepStatus]) -> tuple[Case, ...]:
-    """Return the actions whose every field is overwritten once these steps are applied, oldest first."""
+    """Return the actions whose every field is overwritten once these steps are applied, oldest first.
+
+    A lease is only among them when its way back was taken over: else it has to end by itself.
+    """
     if case.proposal.reads:
         return ()
     applied = [i for i, status in {**case.statuses, **statuses}.items() if status == "applied"]
-    written = _fields(world, tx, case.row, case.proposal, applied).keys()
-    return tuple(read_case(tx, row) for row in _covered(world, tx, case.row.id, written))
+    written = _fields(world, tx, case.row, case.proposal, applied)
+    inherited = tx.document(case.row.id, _GRANT) is not None
+    covered = _covered(world, tx, case.row.id, written)
+    return tuple(read_case(tx, row) for row in covered if inherited or row.state != State.LEASED)
 
 
-def _overwritten_leases(world: World, tx: Tx, row: ActionRow) -> list[ActionRow]:
-    proposal = read_proposal(tx, row)
-    written = _fields(world, tx, row, proposal).keys()
-    return [covered for covered in _covered(world, tx, row.id, written) if covered.state == State.LEASED]
+def _inheritance(world: World, tx: Tx, row: ActionRow) -> tuple[frozenset[str], Json]:
+    """Return the leases that an action is about to overwrite, and its snapshot with their ways back.
+
+    None of them where one way back cannot be taken over, as of several objects at once.
+    """
+    written = _fields(world, tx, row, read_proposal(tx, row))
+    leases = [covered for covered in _covered(world, tx, row.id, written) if covered.state == State.LEASED]
+    steps = _steps(world, tx, row)
+    for lease in reversed(leases):  # the oldest last: what was there before any of them
+        for theirs in _steps(world, tx, lease):
+            for position, mine in enumerate(steps):
+                if mine.target != theirs.target or not mine.restores or not theirs.restores:
+                    continue
+                taken = core.inherit(mine.saved, theirs.saved)
+                if taken is None:
+                    return frozenset(), None
+                steps[position] = replace(mine, saved=taken)
+    return frozenset(lease.id for lease in leases), {"steps": [step.saved for step in steps]}
 
 
 def _covered(world: World, tx: Tx, action: str, written: Iterable[Field]) -> list[ActionRow]:
@@ -106,7 +133,7 @@ def _covered(world: World, tx: Tx, action: str, written: Iterable[Field]) -> lis
     standing = {row.id: row for target in {t for t, _ in fields} for row in tx.standing(target, now)}
     found = []
     for row in sorted(standing.values(), key=lambda r: r.id):
-        theirs = _fields(world, tx, row, read_proposal(tx, row)).keys() if row.id != action else ()
+        theirs = _fields(world, tx, row, read_proposal(tx, row)) if row.id != action else frozenset()
         if theirs and theirs <= fields:
             found.append(row)
     return found
@@ -114,36 +141,25 @@ def _covered(world: World, tx: Tx, action: str, written: Iterable[Field]) -> lis
 
 def _fields(
     world: World, tx: Tx, row: ActionRow, proposal: Proposal, only: Iterable[int] | None = None
-) -> dict[Field, Json]:
-    """Return the fields that an action restores when it is taken back, with their values; of some steps only."""
+) -> frozenset[Field]:
+    """Return the fields that an action restores when it is taken back; of some of its steps only."""
+    taken = set(range(len(proposal.steps))) if only is None else set(only)
+    steps = enumerate(_steps(world, tx, row))
+    return frozenset((s.target, path) for i, s in steps if i in taken and s.restores for path in restored_by(s.saved))
+
+
+def _steps(world: World, tx: Tx, row: ActionRow) -> list[_Step]:
+    """Return each step of an action with what takes it back; none when that is not known any more."""
     _, snapshot = way_back(world, tx, row.id)
     if not snapshot:
-        return {}
+        return []
+    proposal = read_proposal(tx, row)
     seen = open_json(world, tx, row.id, "observation")["steps"]
-    taken = set(range(len(proposal.steps))) if only is None else set(only)
-    return {
-        (str(step["step"]["target"]["id"]), path): value
-        for step, saved in reversed(list(zip(proposal.steps, loads_strict(snapshot)["steps"], strict=True)))
-        if step["i"] in taken and not reads_only(step) and _restorable(step, seen)
-        for path, value in fields_of(saved).items()
-    }
+    return [
+        _Step(str(step["step"]["target"]["id"]), not reads_only(step) and _restorable(step, seen), saved)
+        for step, saved in zip(proposal.steps, loads_strict(snapshot)["steps"], strict=True)
+    ]
 
 
 def _restorable(step: Mapping[str, Json], seen: Json) -> bool:
     return weakest((Undo(step["undo"]), Undo(seen[step["i"]]["undo_class"]))) in _RESTORED
-
-
-def _composed(world: World, tx: Tx, row: ActionRow, leases: Iterable[ActionRow]) -> Json:
-    """Return the snapshot of an action with the values from before the leases that it overwrites."""
-    before: dict[Field, Json] = {}
-    for lease in leases:  # the oldest first: what was there before any of them
-        before = _fields(world, tx, lease, read_proposal(tx, lease)) | before
-    proposal = read_proposal(tx, row)
-    steps = open_json(world, tx, row.id, "snapshot")["steps"]
-    targets = [str(step["step"]["target"]["id"]) for step in proposal.steps]
-    return {"steps": [_replaced(saved, target, before) for saved, target in zip(steps, targets, strict=True)]}
-
-
-def _replaced(saved: Mapping[str, Json], target: str, before: Mapping[Field, Json]) -> dict[str, Json]:
-    fields = {path: before.get((target, path), value) for path, value in fields_of(saved).items()}
-    return {**saved, "fields": fields} if "fields" in saved else {**saved, **fields}

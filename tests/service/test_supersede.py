@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.core import snapshot
 from gateway.core.canonical import loads_strict
 from gateway.core.receipt import open_receipt
 from gateway.core.statement import Refused
@@ -169,9 +170,9 @@ async def test_the_way_back_over_a_lease_is_signed_before_the_attempt_begins() -
         assert await hand.begin(work) == (True, "")
         leaf = [leaf for leaf in await records(made, view.id) if leaf.kind.value == "CM1005"][-1]
         assert (leaf.body["purpose"], leaf.event) == ("undo", None)
-        grant, snapshot = await made.world.store.read(lambda tx: way_back(made.world, tx, view.id))
+        grant, back = await made.world.store.read(lambda tx: way_back(made.world, tx, view.id))
         assert grant
-        assert fields_of(loads_strict(snapshot)["steps"][0]) == {"limit": 0}
+        assert fields_of(loads_strict(back)["steps"][0]) == {"limit": 0}
         observed = await made.world.store.read(lambda tx: open_sealed(made.world, tx, view.id, "snapshot"))
         assert observed is not None
         assert fields_of(loads_strict(observed)["steps"][0]) == {"limit": 5}
@@ -218,3 +219,14 @@ async def test_a_person_who_tries_the_undo_again_goes_the_inherited_way() -> Non
         await made.gateway.resolve(ALICE, new(), second.id, "retry_undo", "again")
         assert (await made.after(3_000, second.id)).state == "UNDONE"
         assert made.target.values[ROLE] == 0
+
+
+async def test_a_lease_whose_way_back_cannot_be_taken_over_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with lab() as made:
+        lease = await _kept(made, limit(5), lease_s=60)
+        monkeypatch.setattr(snapshot, "inherit", lambda _mine, _theirs: None)
+        second = await _kept(made, limit(9))
+        assert (await made.get(lease)).state == "LEASED"
+        view = await made.after(60_000, lease)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED")
+        assert (await made.get(second)).state == "COMMITTED"

@@ -1,0 +1,55 @@
+"""Snapshots: what a step restores when it is taken back, by field, and how one step takes over another's way back.
+
+A snapshot has one of two forms. Flat: `fields` by path (or, without that member, the snapshot itself is the fields).
+By object: `objects`, each with `ref`, `uid` and `change` {before, after, made, orders}; `fields` then only tells people
+what may be told of them.
+"""
+
+from collections.abc import Mapping
+
+from gateway.core.canonical import Json
+from gateway.core.undo import Fields, fields_of
+
+Snapshot = Mapping[str, Json]
+
+
+def restored_by(snapshot: Snapshot) -> Fields:
+    """Return all that the way back sets, by path; with several objects each path begins with its object."""
+    if "objects" not in snapshot:
+        return fields_of(snapshot)
+    objects = snapshot["objects"]
+    alone = len(objects) == 1
+    return {
+        path if alone else f"{each['ref']['namespace']}/{each['ref']['name']}:{path}": value
+        for each in objects
+        for path, value in each["change"]["before"].items()
+    }
+
+
+def inherit(mine: Snapshot, theirs: Snapshot) -> dict[str, Json] | None:
+    """Return my snapshot with the way back ending where theirs ends, for the fields of both; None when it cannot be."""
+    if "objects" not in mine and "objects" not in theirs:
+        fields = _replaced(fields_of(mine), fields_of(theirs))
+        return {**mine, "fields": fields} if "fields" in mine else {**mine, **fields}
+    if "objects" not in mine or "objects" not in theirs:
+        return None
+    ours, others = mine["objects"], theirs["objects"]
+    if len(ours) != 1 or len(others) != 1 or _which(ours[0]) != _which(others[0]):
+        return None  # of several objects, or of another one under the same name
+    told = _replaced(fields_of(mine), fields_of(theirs))
+    return {**mine, "fields": told, "objects": [{**ours[0], "change": _change(ours[0]["change"], others[0]["change"])}]}
+
+
+def _change(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a change that ends before theirs: the fields as they were, and what they had made around them gone."""
+    made = sorted({*mine["made"], *theirs["made"]}, reverse=True)  # deepest first
+    before = _replaced(mine["before"], theirs["before"])
+    return {**mine, "before": before, "made": made, "orders": {**mine["orders"], **theirs["orders"]}}
+
+
+def _replaced(mine: Fields, theirs: Fields) -> dict[str, Json]:
+    return {path: theirs.get(path, value) for path, value in mine.items()}
+
+
+def _which(entry: Mapping[str, Json]) -> tuple[Json, Json]:
+    return entry["ref"], entry["uid"]
