@@ -410,8 +410,11 @@ class Tx(Protocol):
 class Store(Protocol):
     """State, log and timers in one database; a unit of work is durable (fsync) when `write` returns."""
 
-    async def write(self, unit: Callable[[Tx], T]) -> T:
-        """Run a unit of work in a transaction, group-committed; raises what the unit raises, or StoreFault."""
+    def write(self, unit: Callable[[Tx], T]) -> Awaitable[T]:
+        """Run a unit of work in a transaction, group-committed; raises what the unit raises, or StoreFault.
+
+        It may have run when this returns, but counts for nothing until its result was awaited: then it is on disk.
+        """
         ...
 
     async def read(self, unit: Callable[[Tx], T]) -> T:

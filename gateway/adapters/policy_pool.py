@@ -106,16 +106,19 @@ class Pool:
             child = self._idle.popleft()
             if not child.lost:
                 return child
-        waiting: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Child] = loop.create_future()
+        timer = loop.call_later(self._timeout_s, self._give_up, waiting)
         self._waiting.append(waiting)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await waiting
-        except TimeoutError as exc:
-            raise PolicyFault("POLICY_BUSY", f"no policy worker was free within {self._timeout_s:g} s") from exc
+            return await waiting
         finally:
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
+            timer.cancel()
+
+    def _give_up(self, waiting: "asyncio.Future[Child]") -> None:
+        if not waiting.done():
+            busy = PolicyFault("POLICY_BUSY", f"no policy worker was free within {self._timeout_s:g} s")
+            waiting.set_exception(busy)
 
     def _release(self, child: Child) -> None:
         if self._retired:

@@ -58,15 +58,15 @@ class SqliteStore:
         """Return an empty store that nothing outlives."""
         return cls(in_memory())
 
-    async def write(self, unit: Callable[[Tx], T]) -> T:
-        """Run a unit of work in a group-committed transaction; durable (fsync) when this returns.
+    def write(self, unit: Callable[[Tx], T]) -> "asyncio.Future[T]":
+        """Run a unit of work in a group-committed transaction; durable (fsync) when the future is done.
 
         A caller that is cancelled while it waits does not stop its unit: it may still be committed.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._writer.submit(Job(unit, loop, future))
-        return await future
+        return future
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
         """Run a unit of work that only reads, on a consistent snapshot."""

@@ -57,14 +57,15 @@ async def submit(
     granted, work = None, None
     if draft.decision.verdict is not Verdict.DENY:
         granted, work = await _prepare(world, draft)
-    recorded = await world.store.write(lambda tx: _record(world, tx, draft, granted, work))
+    recording = world.store.write(lambda tx: _record(world, tx, draft, granted, work))
+    decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())  # while the disk is at work
+    recorded = await recording
     if isinstance(recorded, ActionView):
         return recorded
     if work is not None:
         offer(world, draft.row, work)
     world.bus.changed(draft.row.id)
     world.bus.armed(offer_again_ms(world, draft.row.audience))
-    decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())
     return compose(recorded, draft.proposal, decision)
 
 

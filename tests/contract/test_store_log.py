@@ -188,14 +188,17 @@ class TestUnitsOfWork:
 
     async def test_several_event_loops_can_write_at_once(self, store: Store) -> None:
         def from_another_loop(name: bytes) -> list[int]:
-            return asyncio.run(store.write(append(name)))
+            async def write() -> list[int]:
+                return await store.write(append(name))
+
+            return asyncio.run(write())
 
         names = [b"x%d" % number for number in range(6)]
         indexes = await asyncio.gather(*(asyncio.to_thread(from_another_loop, name) for name in names))
         assert sorted(index for (index,) in indexes) == list(range(6))
 
     async def test_a_caller_that_is_cancelled_does_not_disturb_the_others(self, store: Store) -> None:
-        tasks = [asyncio.create_task(store.write(append(b"%d" % number))) for number in range(10)]
+        tasks = [asyncio.ensure_future(store.write(append(b"%d" % number))) for number in range(10)]
         await asyncio.sleep(0)
         tasks[3].cancel()
         answers = await asyncio.gather(*tasks, return_exceptions=True)
@@ -246,7 +249,7 @@ class TestUnitsOfWork:
         assert await store.read(lambda tx: tx.log_head().size) == 0
 
     async def test_a_closed_store_refuses_instead_of_hanging(self, store: Store) -> None:
-        waiting = asyncio.create_task(store.write(append(b"queued")))
+        waiting = asyncio.ensure_future(store.write(append(b"queued")))
         await asyncio.sleep(0)
         await store.close()
         assert await waiting == [0]
