@@ -241,7 +241,7 @@ async def test_the_drift_ledger_comes_back_whole_and_an_entry_is_closed(folder: 
     gateway = FakeGateway()
     page = await _approver(folder, "ListDrift", gateway, entry="", open_only=True, page_size=7, page_token="dft_9")
     assert gateway.calls == [("list_drift", "", True, 7, "dft_9")]
-    assert page.next_page_token == "next"  # noqa: S105  # a page, no secret
+    assert page.next_page_token == "next"  # a page, no secret
     [entry] = page.entries
     assert (entry.id, entry.action_id, entry.target, entry.path, entry.before, entry.after, entry.file) == (
         "dft_01", "act_01", "k8s:prod/web", "/spec/replicas", "2", "3", "apps/web.yaml",
