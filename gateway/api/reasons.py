@@ -5,6 +5,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 from gateway import errors
+from gateway.api.remedies import remedy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,8 @@ def metadata(error: errors.CountermandError) -> dict[str, str]:
 
     A fault keeps its values to itself; they are for the operator and stand in the gateway's own log.
     """
-    if not isinstance(error, errors.CallerError):
-        return {}
-    return {key: str(value)[:_MAX_VALUE] for key, value in error.args_.items()}
+    shown = error.args_ if isinstance(error, errors.CallerError) else {}
+    return {key: str(value)[:_MAX_VALUE] for key, value in {**shown, "remedy": remedy_of(error)}.items()}
 
 
 # Trailers are capped at 8 KiB by gRPC.

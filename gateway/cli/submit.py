@@ -1,8 +1,7 @@
 """countermand submit: propose a command, or typed steps, as the agent of this door."""
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -11,7 +10,9 @@ from gateway.cli.door import Door, door
 from gateway.cli.emit import emit
 from gateway.cli.failure import REFUSED, CommandError
 from gateway.cli.views import FAILED, action_text
+from gateway.core.canonical import loads_strict
 
+_FORM = 'write JSON in UTF-8: {"steps": […], "connectors": […]}, every key once'
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -50,6 +51,8 @@ def submit(
 def _propose(
     gateway: AgentClient, command: str | None, steps_file: Path | None, asked: dict[str, Any], *, dry_run: bool
 ) -> Action:
+    if command is not None and not _is_text(command):
+        raise CommandError("TEXT_NOT_UTF8", "the command is not UTF-8", remedy="send it in UTF-8")
     if command is None:
         document = _read(steps_file or Path())
         return gateway.propose_steps(document["steps"], connectors=document.get("connectors", ()), **asked)
@@ -59,11 +62,20 @@ def _propose(
     return gateway.explain(command, **kept)
 
 
+def _is_text(command: str) -> bool:
+    try:
+        command.encode()
+    except UnicodeEncodeError:  # bytes of argv that are no UTF-8
+        return False
+    return True
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document = loads_strict(path.read_bytes())
     except (OSError, ValueError) as exc:
-        raise CommandError("STEPS_MALFORMED", f"{path}: {exc}") from exc
-    if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
-        raise CommandError("STEPS_MALFORMED", f'{path} is not {{"steps": […], "connectors": […]}}')
-    return document
+        raise CommandError("STEPS_MALFORMED", f"{path}: {exc}", remedy=_FORM) from exc
+    known = isinstance(document, dict) and set(document) <= {"steps", "connectors"}
+    if not known or not isinstance(document.get("steps"), list):
+        raise CommandError("STEPS_MALFORMED", f"{path} has another form", remedy=_FORM)
+    return cast("dict[str, Any]", document)

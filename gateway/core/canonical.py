@@ -75,12 +75,14 @@ def thaw(value: Json) -> Json:
 
 
 def loads_strict(data: bytes | str, *, parse_int: Callable[[str], int | float] = int) -> Json:
-    """Parse JSON and refuse duplicate keys, NaN and Infinity.
+    """Parse JSON in UTF-8 and refuse duplicate keys, NaN and Infinity.
 
-    Raises ValueError for all three and for malformed JSON; RecursionError is reported as ValueError.
+    Raises ValueError for all three, for other encodings and for malformed JSON; RecursionError is reported as
+    ValueError.
     """
     try:
-        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=parse_int)
+        text = data.decode() if isinstance(data, bytes) else data  # json.loads would guess UTF-16 and UTF-32
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=parse_int)
     except RecursionError as exc:
         raise ValueError("JSON is nested too deeply") from exc
 

@@ -76,7 +76,8 @@ def _parse_typed(
 def _shape(steps: Sequence[Mapping[str, Json]], connectors: Sequence[str]) -> Refusal | None:
     if not 1 <= len(steps) <= MAX_STEPS:
         return Refusal("TYPED_COUNT", args={"max": MAX_STEPS})
-    if len(connectors) != len(steps) - 1 or any(c not in {"&&", ";"} for c in connectors):
+    listed = isinstance(connectors, list | tuple) and all(c in ("&&", ";") for c in connectors)
+    if not listed or len(connectors) != len(steps) - 1:
         return Refusal("TYPED_CONNECTORS", args={"steps": len(steps), "wanted": len(steps) - 1})
     return typed.check_size(list(steps)) or typed.check_strings(list(steps))
 

@@ -25,6 +25,8 @@ from gateway.service.views import ActionView, WorkView
 from gateway.service.work import checks_of, make_work, offer, offer_again_ms
 from gateway.service.world import World
 
+_STEPS = 'steps are JSON: {"steps": […], "connectors": […]}'
+
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
@@ -78,7 +80,9 @@ def _parse(world: World, command: bytes | None, steps: bytes | None, scope: str 
         doc = loads_strict(steps or b"")
         listed, connectors = doc["steps"], doc.get("connectors", ["&&"] * (len(doc["steps"]) - 1))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise InvalidRequest("STEPS_MALFORMED", 'steps are JSON: {"steps": […], "connectors": […]}') from exc
+        raise InvalidRequest("STEPS_MALFORMED", _STEPS) from exc
+    if not set(doc) <= {"steps", "connectors"}:
+        raise InvalidRequest("STEPS_MALFORMED", f"{_STEPS} and have no other member")
     return parse_typed(listed, connectors, world.clusters.catalog(world.catalog), scope)
 
 

@@ -96,7 +96,11 @@ async def test_a_fault_is_told_by_its_code_without_the_operators_details(
     async with open_doors(folder) as doors, Raw(doors.unix("agent")) as raw:
         doors.gateway.failures = [StoreFault("STORE_FULL", "the log cannot be written", path="/var/lib/x")]
         code, reason, metadata = await raw.error("SubmitAction", SUBMIT)
-    assert (code, reason, metadata) == ("UNAVAILABLE", "STORE_FULL", {})
+    assert (code, reason, metadata) == (
+        "UNAVAILABLE",
+        "STORE_FULL",
+        {"remedy": "try again under the same request_id: it counts once"},
+    )
     assert "/var/lib/x" in caplog.text
 
 

@@ -1,11 +1,16 @@
 """Every error leaves with a status that its class or reason names."""
 
+import ast
+from pathlib import Path
+
 import grpc
 import pytest
 
+from gateway import errors
 from gateway.api.grpc.status import code_of, status_of
 from gateway.api.reasons import BY_CLASS, BY_REASON, leaving, metadata
-from gateway.errors import CountermandError, InvalidRequest, Precondition, StoreFault
+from gateway.api.remedies import REMEDIES
+from gateway.errors import CallerError, CountermandError, InvalidRequest, Precondition, StoreFault
 from tests.fakes.gateway import every_error
 
 
@@ -46,4 +51,18 @@ def test_a_caller_learns_the_remedy_and_the_values_in_the_message() -> None:
 
 
 def test_a_fault_keeps_its_values_to_the_operator() -> None:
-    assert metadata(StoreFault("STORE_FULL", "the log cannot be written", path="/var/lib/secret")) == {}
+    told = metadata(StoreFault("STORE_FULL", "the log cannot be written", path="/var/lib/secret", remedy="see /var"))
+    assert told == {"remedy": "try again under the same request_id: it counts once"}
+
+
+def test_every_refusal_of_a_caller_in_the_source_has_a_remedy() -> None:
+    callers = {cls.__name__ for cls in every_error() if issubclass(cls, CallerError)}
+    silent = {
+        ast.unparse(call.args[0]).strip("'")
+        for path in (Path(errors.__file__).parent).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in callers and call.args
+        and not any(keyword.arg == "remedy" for keyword in call.keywords)
+    }  # fmt: skip
+    assert silent
+    assert sorted(silent - set(REMEDIES)) == []

@@ -1,6 +1,7 @@
 """The commands that speak to a gateway, against a real one with a real executor."""
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -69,9 +70,18 @@ def test_typed_steps_of_a_file_are_proposed(run: Command, tmp_path: Path) -> Non
     )
     answer = run("submit", "--steps", str(file), "--wait", "--json")
     assert answer.json["outputs"][0]["data"] == "typed\n"
-    file.write_text("[]")
-    refused = run("submit", "--steps", str(file))
-    assert (refused.code, refused.err.startswith("error: STEPS_MALFORMED")) == (1, True)
+    step = '{"tool":"process","operation":"uptime.show","params":{},"params":{"text":"b"}}'
+    bad = ["[]", f'{{"steps":[{step}]}}', '{"steps":[],"dry_run":true}', '{"steps":' + "[" * 9_000 + "]" * 9_000 + "}"]
+    for text in bad:
+        file.write_text(text)
+        refused = run("submit", "--steps", str(file))
+        assert (refused.code, refused.err.startswith("error: STEPS_MALFORMED")) == (1, True)
+        assert "remedy: write JSON" in refused.err
+
+
+def test_a_command_that_is_no_utf8_is_refused_before_it_is_sent(run: Command) -> None:
+    refused = run("submit", os.fsdecode(b"uptime \xff"))
+    assert (refused.code, refused.err.splitlines()[0]) == (1, "error: TEXT_NOT_UTF8: the command is not UTF-8")
 
 
 def test_a_vote_shows_what_it_binds_and_needs_a_yes(run: Command) -> None:
