@@ -37,7 +37,8 @@ def action_text(action: Action) -> str:
 
 def drift_row(entry: DriftEntry) -> tuple[str, ...]:
     """Return an entry of the drift ledger as a row of a table."""
-    state = entry.status if entry.status == "open" else entry.how
+    late = entry.due_ms < datetime.now(UTC).timestamp() * 1000
+    state = entry.how or ("overdue" if late else entry.status)
     value = f"{json.dumps(entry.before)} -> {json.dumps(entry.after)}"
     owner = " ".join(filter(None, (entry.manager, entry.name)))
     return entry.id, state, time_text(entry.due_ms), owner, entry.target, entry.path, value
