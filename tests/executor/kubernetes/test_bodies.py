@@ -60,6 +60,16 @@ def test_a_variable_that_is_removed_is_marked_so() -> None:
     assert body.body["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "A", "$patch": "delete"}]
 
 
+def test_containers_and_variables_keep_their_places_because_the_server_takes_the_order_of_the_patch() -> None:
+    body = made("set image deployment/web side=side:2 web=web:2", live())
+    assert names(body) == ["web", "side"]
+    document = live()
+    document["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "Z"}, {"name": "A"}]
+    body = made("set env deployment/web -c web A=1 B=2 Z=3", document)
+    env = body.body["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [each["name"] for each in env] == ["Z", "A", "B"]
+
+
 def test_a_container_that_is_not_there_is_not_added() -> None:
     assert made("set image deployment/web nobody=web:2", live()) == Declined(
         "CONTAINER_UNKNOWN", "there is no container nobody; name an existing one"

@@ -47,11 +47,29 @@ def body_of(step: Step, live: Mapping[str, Json], now_ms: int) -> Body | Decline
     if declined is not None:
         return declined
     if "body" in step.api:
-        return Body(str(step.api["content_type"]), thaw(step.api["body"]))
+        body = thaw(step.api["body"])
+        ordered = body if verb_of(step) == "patch" else in_live_order(body, live)
+        return Body(str(step.api["content_type"]), ordered)
     build = _BUILT.get(verb_of(step))
     if build is None:
         return Declined("K8S_NOT_EXECUTED", f"{step.operation} is not run by this gateway; ask a person to do it")
     return build(step.params, live, now_ms)
+
+
+def in_live_order(body: Json, live: Json) -> Json:
+    """Return a strategic patch whose named elements stand as in the live object, new ones last.
+
+    The API server puts the elements of a list into the order of the patch: a patch in order of names would swap
+    containers and variables.
+    """
+    if isinstance(body, dict):
+        below = live if isinstance(live, Mapping) else {}
+        return {name: in_live_order(value, below.get(name)) for name, value in body.items()}
+    if not isinstance(body, list) or not all(isinstance(each, dict) and "name" in each for each in body):
+        return body
+    there = {each.get("name"): (i, each) for i, each in enumerate(live or ()) if isinstance(each, Mapping)}
+    ordered = sorted(body, key=lambda each: there.get(each["name"], (len(there), None))[0])
+    return [in_live_order(each, there.get(each["name"], (0, None))[1]) for each in ordered]
 
 
 def template_path(kind: str) -> tuple[str, ...]:
@@ -126,7 +144,7 @@ def _every_env(params: Mapping[str, Json], live: Mapping[str, Json], now_ms: int
         {"name": name, "$patch": "delete"} if value is None else {"name": name, "value": value}
         for name, value in sorted(params["env"].items())
     ]
-    return Body(STRATEGIC, _each(live, {"env": env}))
+    return Body(STRATEGIC, in_live_order(_each(live, {"env": env}), live))
 
 
 def _each(live: Mapping[str, Json], fields: Mapping[str, Json]) -> Json:

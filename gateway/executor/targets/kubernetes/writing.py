@@ -157,7 +157,7 @@ def _written(step: Step, entry: Entry, live: Mapping[str, Json], after: Mapping[
     if more:
         return Written("applied", "WROTE_MORE", f"the server changed more than in the trial: {', '.join(sorted(more))}",
                        now)  # fmt: skip
-    if probed(entry.change.before, entry.change.after, now) is not Probed.APPLIED:
+    if entry.change.before and probed(entry.change.before, entry.change.after, now) is not Probed.APPLIED:
         return Written("applied", "WROTE_OTHERWISE", "the server wrote other values than in the trial", now)
     return Written("applied", now=now)
 
