@@ -115,9 +115,8 @@ class Cluster:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
         self.admin.create(path, body)
         ready = f"{name} in {namespace} has {replicas} ready replicas"
-        eventually(
-            lambda: self.admin.get(f"{path}/{name}").get("status", {}).get("readyReplicas", 0) == replicas, what=ready
-        )
+        status = f"{path}/{name}"
+        eventually(lambda: self.admin.get(status).get("status", {}).get("readyReplicas", 0) == replicas, 60, what=ready)
         return self.admin.get(f"{path}/{name}")
 
     def mark(self) -> int:

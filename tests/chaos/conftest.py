@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.agents import Agents
+from tests.chaos.agents import Agents, jobs
 from tests.chaos.site import Site, Targets, running_targets, site
 
 
@@ -22,6 +22,6 @@ def broken(targets: Targets) -> Iterator[Site]:
 
 @pytest.fixture
 def agents(broken: Site) -> Iterator[Agents]:
-    made = Agents(broken)
+    made = Agents(jobs(broken))
     yield made
     made.close()

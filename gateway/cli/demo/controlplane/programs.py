@@ -78,6 +78,8 @@ def _controller_manager(layout: Layout, ports: Ports) -> list[str]:
         f"--root-ca-file={layout.ca}",
         "--leader-elect=false",
         "--secure-port=0",
+        "--kube-api-qps=200",  # tests and demos make and delete more at once than 20 a second
+        "--kube-api-burst=400",
     ]
 
 
