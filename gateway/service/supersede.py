@@ -30,7 +30,7 @@ from gateway.service.world import World
 Field = tuple[str, str]
 """(target id, path of a field)."""
 _RESTORED = {Undo.EXACT, Undo.COMPENSATING}
-_INHERITED, _GRANT = "way_back", "grant_undo/inherited"
+_INHERITED, _LEASES, _GRANT = "way_back", "way_back_of", "grant_undo/inherited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,13 @@ class _Step:
 
 
 def way_back(world: World, tx: Tx, action: str) -> tuple[bytes, bytes]:
-    """Return (undo grant, the snapshot that it is bound to) of an action; empty bytes when there is none."""
+    """Return (undo grant, the snapshot that it is bound to) of an action; empty bytes when there is none.
+
+    It ends before the leases that the action was to overwrite once it has: until then they stand for themselves.
+    """
     grant = tx.document(action, _GRANT)
-    if grant is not None:
+    leases = loads_strict(open_sealed(world, tx, action, _LEASES) or b"[]")
+    if grant is not None and all(_is_superseded(tx, lease) for lease in leases):
         return grant, open_sealed(world, tx, action, _INHERITED) or b""
     return tx.document(action, "grant_undo") or b"", open_sealed(world, tx, action, "snapshot") or b""
 
@@ -89,6 +93,7 @@ def take_over(world: World, tx: Tx, row: ActionRow, inherited: Inherited | None)
     if inherited is None:
         return ()
     put_sealed(world, tx, row.id, _INHERITED, inherited.snapshot)
+    put_sealed(world, tx, row.id, _LEASES, canonical(sorted(leases)))
     envelope = document(tx, row.id, _GRANT, inherited.grant)
     return ((K.GRANT, {"purpose": "undo", "undo_envelope": envelope}),)
 
@@ -105,6 +110,11 @@ def superseded(world: World, tx: Tx, case: Case, statuses: Mapping[int, StepStat
     inherited = tx.document(case.row.id, _GRANT) is not None
     covered = _covered(world, tx, case.row.id, written)
     return tuple(read_case(tx, row) for row in covered if inherited or row.state != State.LEASED)
+
+
+def _is_superseded(tx: Tx, action: str) -> bool:
+    row = tx.action(action)
+    return row is not None and row.state == State.SUPERSEDED
 
 
 def _inheritance(world: World, tx: Tx, row: ActionRow) -> tuple[frozenset[str], Json]:
