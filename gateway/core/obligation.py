@@ -12,7 +12,8 @@ from enum import IntEnum
 
 from gateway.core import shape
 from gateway.core.assurance import Assurance, strongest
-from gateway.core.canonical import Json
+from gateway.core.canonical import Json, loads_strict
+from gateway.core.check import read_checks
 from gateway.core.step import MAX_STEPS
 
 MAX_OBLIGATIONS = 1024
@@ -61,6 +62,13 @@ class ProfileUse:
 
     step: int
     profile: str
+    checks: bytes = b""
+    """The checks that the policy gives with it, canonical JSON; empty where the gateway's settings have them."""
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the form that records keep."""
+        checks = {"checks": loads_strict(self.checks)} if self.checks else {}
+        return {"step": self.step, "profile": self.profile, **checks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class VerifySpec:
     def to_json(self) -> dict[str, Json]:
         """Return the form that records keep."""
         return {
-            "profiles": [{"step": p.step, "profile": p.profile} for p in self.profiles],
+            "profiles": [use.to_json() for use in self.profiles],
             "window_s": self.window_s,
             "interval_s": self.interval_s,
             "on_ineffective": self.on_ineffective.word,
@@ -210,10 +218,11 @@ def _lease(value: Json, code: str) -> Lease:
 
 def _verify(value: Json, step: int, code: str) -> VerifySpec:
     what = f"verify of {code}"
-    consequences = frozenset({"on_ineffective", "on_inconclusive"})
-    item = shape.members(value, what, frozenset({"profile", "window_s", "interval_s"}), consequences)
+    optional = frozenset({"on_ineffective", "on_inconclusive", "checks"})
+    item = shape.members(value, what, frozenset({"profile", "window_s", "interval_s"}), optional)
+    checks = read_checks(item["checks"], f"checks of {code}") if "checks" in item else b""
     spec = VerifySpec(
-        profiles=(ProfileUse(step, shape.word(item["profile"], f"profile of {code}")),),
+        profiles=(ProfileUse(step, shape.word(item["profile"], f"profile of {code}"), checks),),
         window_s=_seconds(item, "window_s", code),
         interval_s=_seconds(item, "interval_s", code),
         on_ineffective=_consequence(item.get("on_ineffective", "undo"), f"on_ineffective of {code}"),

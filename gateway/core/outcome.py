@@ -18,14 +18,9 @@ from enum import StrEnum
 from math import isfinite
 from statistics import median
 
-from gateway.core import shape
-from gateway.core.canonical import Json
+from gateway.core.check import Check, CheckKind, Direction, control_of
 from gateway.core.obligation import Consequence
 from gateway.core.states import Guard
-
-MAX_SAMPLES = 1000
-_SAMPLER = frozenset({"provider", "query"})
-_COUNTS = ("min_samples", "breaches", "max_gap", "failures", "max_missing", "errors")
 
 
 class Outcome(StrEnum):
@@ -35,84 +30,6 @@ class Outcome(StrEnum):
     INEFFECTIVE = "ineffective"
     EFFECTIVE = "effective"
     INCONCLUSIVE = "inconclusive"
-
-
-class CheckKind(StrEnum):
-    """What a check asks for."""
-
-    IMPROVE = "improve"
-    """The median of the last samples reaches `limit`, or beats the baseline by the share `margin`."""
-    NOT_WORSE = "not_worse"
-    """No sample is worse than `limit` (unless it was so before), or than the baseline by more than `margin`."""
-    EQUALS = "equals"
-    """The last samples all equal `limit`."""
-
-
-class Direction(StrEnum):
-    """Which values are better."""
-
-    LOWER = "lower"
-    HIGHER = "higher"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question to telemetry; raises ValueError when it could not be answered."""
-
-    name: str
-    kind: CheckKind
-    direction: Direction = Direction.LOWER
-    limit: float | None = None
-    margin: float | None = None
-    """Share of the baseline's absolute value: 0.1 is ten per cent."""
-    min_samples: int = 3
-    breaches: int = 2
-    """How many samples in a row must be worse before a change is harmed."""
-    max_gap: int = 2
-    """How many slots in a row may be missing."""
-    failures: int | None = None
-    """How many samples in all, not in a row, make a change harmed."""
-    max_missing: int | None = None
-    """How many slots in all may be missing."""
-    errors: int | None = None
-    """When more slots in a row are missing, the window is not waited for: inconclusive at once."""
-    control: bool = False
-    """The peers are sampled too, under the name `control_of(name)`."""
-
-    def __post_init__(self) -> None:
-        for number in (self.limit, self.margin):
-            if number is not None and not isfinite(number):
-                raise ValueError(f"{self.name}: limit and margin are finite numbers")
-        if self.margin is not None and self.margin < 0:
-            raise ValueError(f"{self.name}: a margin is not negative")
-        if self.limit is None and (self.kind is CheckKind.EQUALS or self.margin is None):
-            raise ValueError(f"{self.name}: a check needs a limit or, unless it is `equals`, a margin")
-        self._check_counts()
-
-    def _check_counts(self) -> None:
-        if min(self.min_samples, self.breaches) < 1 or self.failures == 0 or self.max_gap < 0:
-            raise ValueError(f"{self.name}: min_samples, breaches and failures are 1 or more, max_gap 0 or more")
-        if self.errors is not None and self.errors < self.max_gap:
-            raise ValueError(f"{self.name}: errors is not less than max_gap")
-        if self.control and self.kind is CheckKind.EQUALS:
-            raise ValueError(f"{self.name}: an `equals` check has no control")
-
-    @classmethod
-    def from_json(cls, value: Json) -> "Check":
-        """Read a check of a verification profile; `provider` and `query` are the sampler's. Raises ValueError."""
-        optional = frozenset({"direction", "limit", "margin", "control", *_COUNTS}) | _SAMPLER
-        item = shape.members(value, "check", frozenset({"name", "kind"}), optional)
-        numbers = {name: shape.number(item[name], name) for name in ("limit", "margin") if name in item}
-        whole = {name: shape.integer(item[name], name, 0, MAX_SAMPLES) for name in _COUNTS if name in item}
-        return cls(
-            name=shape.word(item["name"], "name of a check"),
-            kind=CheckKind(item["kind"]),
-            direction=Direction(item.get("direction", Direction.LOWER)),
-            limit=numbers.get("limit"),
-            margin=numbers.get("margin"),
-            control="control" in item,
-            **whole,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +146,6 @@ Series = tuple[tuple[int, float], ...]
 def _series(check: str, samples: tuple[Sample, ...], window: Window) -> Series:
     values = sorted((s.at_ms, value) for s in samples if s.check == check and (value := _number(s.value)) is not None)
     return tuple((slot, value) for at_ms, value in values if (slot := window.slot(at_ms)) is not None)
-
-
-def control_of(check: str) -> str:
-    """Return the name under which the peers of a check are sampled."""
-    return f"{check}.control"
 
 
 def _judged(check: Check, baseline: Mapping[str, float | None], samples: tuple[Sample, ...], window: Window) -> Series:

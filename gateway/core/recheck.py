@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import isfinite
 
-from gateway.core.outcome import Check, CheckKind, Sample, control_of, worse
+from gateway.core.check import Check, CheckKind, control_of
+from gateway.core.outcome import Sample, worse
 
 
 class After(StrEnum):

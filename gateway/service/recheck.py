@@ -7,11 +7,13 @@ it says undo, the change is taken back already, and the receipt says that nothin
 
 from dataclasses import dataclass
 
-from gateway.core.canonical import Json, canonical
+from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.check import control_of, judged
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.obligation import Consequence
-from gateway.core.outcome import Check, Sample
+from gateway.core.outcome import Sample
+from gateway.core.predicate import MAX_MS
 from gateway.core.recheck import After, asked_again, recheck
 from gateway.ports import DueRow, Tx
 from gateway.service.common import page, pending_undo
@@ -41,8 +43,9 @@ class _Recheck:
     in_doubt: Consequence
 
     def fold(self) -> tuple[After, dict[str, After]]:
-        checks = [Check.from_json(c) for c in self.checks]
-        return recheck(checks, self.baseline, [Sample(s["at_ms"], s["check"], s["value"]) for s in self.samples])
+        return recheck(
+            judged(self.checks), self.baseline, [Sample(s["at_ms"], s["check"], s["value"]) for s in self.samples]
+        )
 
 
 def wants_recheck(world: World, tx: Tx, case: Case) -> bool:
@@ -157,6 +160,13 @@ def _load(world: World, tx: Tx, case: Case) -> _Recheck:
 
 
 def _checks(world: World, tx: Tx, case: Case) -> list[Json]:
-    checks = checks_of(world.settings, decision_record(tx, case.row)["requirements"], case.proposal.steps)
-    names = {check.name for check in asked_again(Check.from_json(c) for c in checks)}
-    return [check for check in checks if check["name"] in names]
+    requirements = decision_record(tx, case.row)["requirements"]
+    checks = checks_of(world.settings, requirements, case.proposal.steps, _changed_ms(world, tx, case.row.id))
+    names = {check.name for check in asked_again(judged(checks))}
+    return [check for check in checks if check["name"] in names | {control_of(name) for name in names}]
+
+
+def _changed_ms(world: World, tx: Tx, action: str) -> int:
+    """Return when the change was made that was taken back, as far as it came to a verification."""
+    kept = open_sealed(world, tx, action, "verification")
+    return MAX_MS if kept is None else int(loads_strict(kept)["started_ms"])

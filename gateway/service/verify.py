@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.core import shape
-from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.canonical import Json, canonical, digest, loads_strict
+from gateway.core.check import MAX_SAMPLES, judged
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.obligation import Consequence
-from gateway.core.outcome import MAX_SAMPLES, Check, Judgement, Outcome, Sample, Window, guard_of, judge
+from gateway.core.outcome import Judgement, Outcome, Sample, Window, guard_of, judge
 from gateway.core.predicate import MAX_MS
 from gateway.crash import point
 from gateway.errors import InvalidRequest
@@ -39,9 +40,8 @@ class _Verification:
     on_inconclusive: Consequence
 
     def judge(self, now_ms: int) -> Judgement:
-        parsed = [Check.from_json(c) for c in self.checks]
         taken = [Sample(s["at_ms"], s["check"], s["value"]) for s in self.samples]
-        return judge(parsed, self.baseline, taken, self.window, now_ms)
+        return judge(judged(self.checks), self.baseline, taken, self.window, now_ms)
 
 
 def start_verification(world: World, tx: Tx, recorder: Recorder) -> None:
@@ -104,9 +104,10 @@ async def sampled(world: World, action: str, data: bytes) -> None:
     def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state is not State.VERIFYING:
             return None
-        asked = {str(c["name"]) for c in _load(world, tx, case).checks}
+        checks = _load(world, tx, case).checks
+        asked = {str(c["name"]) for c in checks}
         samples = [s for s in told if s["check"] in asked]
-        leaf = (K.SAMPLE, {"samples": samples})
+        leaf = (K.SAMPLE, {"samples": samples, "profile": digest(checks)})
         doc = open_json(world, tx, action, "verification")
         conflict, held = find_conflict(world, tx, case, fields, doc.get("held", {}))
 
@@ -162,6 +163,7 @@ def _verdict(
     body = {
         "verdict": outcome, "checks": {k: v.value for k, v in judgement.standings.items()},
         "baseline": dict(verification.baseline), "flagged": outcome is not Outcome.EFFECTIVE,
+        "profiles": verification.checks,
     }  # fmt: skip
     leaves: tuple[LeafBody, ...] = ((K.VERDICT, body),)
     changes: dict[str, int] = {}
@@ -192,9 +194,11 @@ def _load(world: World, tx: Tx, case: Case) -> _Verification:
     window, interval, on_ineffective, on_inconclusive = terms(record)
     state = open_json(world, tx, case.row.id, "verification")
     seen = open_json(world, tx, case.row.id, "observation")
+    started_ms = int(state["started_ms"])
     return _Verification(
-        checks=checks_of(world.settings, record["requirements"], case.proposal.steps), baseline=seen["baseline"],
-        samples=state["samples"], window=Window(state["started_ms"], window, interval),
+        checks=checks_of(world.settings, record["requirements"], case.proposal.steps, started_ms),
+        baseline=seen["baseline"],
+        samples=state["samples"], window=Window(started_ms, window, interval),
         on_ineffective=on_ineffective, on_inconclusive=on_inconclusive,
     )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.core.canonical import Json, canonical
+from gateway.core.check import control_of
+from gateway.core.predicate import MAX_MS
 from gateway.ports import ActionRow
 from gateway.service.settings import ServiceSettings
 from gateway.service.views import Purpose, WorkView
@@ -50,18 +52,47 @@ def offer_again_ms(world: World, audience: str) -> int:
     return world.clock.now_ms() + wait
 
 
-def checks_of(settings: ServiceSettings, requirements: Json, steps: Sequence[Mapping[str, Json]]) -> list[Json]:
-    """Return the telemetry checks that a decision's verification demands, placeholders filled per step."""
+def checks_of(
+    settings: ServiceSettings, requirements: Json, steps: Sequence[Mapping[str, Json]], started_ms: int = MAX_MS
+) -> list[Json]:
+    """Return what telemetry is asked for a decision's verification, placeholders filled, one round for each name.
+
+    A profile's checks are the policy's, or those of the settings' `verification`. The peers of a check stand beside it
+    without a `kind`. `started_ms` is when the change was made; for the baseline it is still to come.
+    """
     verify = requirements["verify"]
     if verify is None:
         return []
     checks: list[Json] = []
     for use in verify["profiles"]:
         step = steps[use["step"]]["step"]
-        values = {**step["params"], "name": next(iter(step["target"]["names"]), ""), "scope": step["target"]["scope"]}
-        profile = settings.profiles.get(use["profile"], {}).get("checks", ())
-        checks += [_filled(check, values) | {"name": f"{use['step']}/{check['name']}"} for check in profile]
+        profile = use.get("checks") or settings.profiles.get(use["profile"], {}).get("checks", ())
+        names = step["target"]["names"] or ("",)
+        for index, name in enumerate(names):
+            values = _values(step, name, started_ms)
+            suffix = f"/{index}" if len(names) > 1 else ""
+            checks += [
+                each for check in profile for each in _asked(check, f"{use['step']}/{check['name']}{suffix}", values)
+            ]
     return checks
+
+
+def _values(step: Mapping[str, Json], name: str, started_ms: int) -> dict[str, Json]:
+    """Return what placeholders stand for; what the gateway knows of the target goes before the step's params."""
+    target, api = step["target"], step["api"]
+    about = {"scope": target["scope"], "namespace": target.get("namespace") or ""}
+    served = {member: api.get(member) or "" for member in ("group", "version", "resource")}
+    return {
+        **step["params"], **about, "name": name, "kind": target["kind"], "region": target.get("region") or "",
+        "object": {**about, **served, "name": name}, "started_ms": started_ms,
+    }  # fmt: skip
+
+
+def _asked(check: Mapping[str, Json], name: str, values: Mapping[str, Json]) -> list[Json]:
+    asked = _filled(check, values) | {"name": name}
+    if "control" not in check:
+        return [asked]
+    return [asked, {"name": control_of(name), "provider": asked["provider"], "query": asked["control"]}]
 
 
 def _filled(value: Json, values: Mapping[str, Json]) -> Json:

@@ -172,3 +172,38 @@ def test_assurances_are_ordered_from_a_bare_token_to_a_passkey() -> None:
     assert strongest([Assurance.OIDC, Assurance.SOCKET]) is Assurance.OIDC
     assert at_least(Assurance.PASSKEY, Assurance.MTLS)
     assert not at_least(Assurance.SOCKET, Assurance.OIDC)
+
+
+CHECK = {"name": "ready", "kind": "equals", "limit": 1, "provider": "kubernetes", "query": {"measure": "ready"}}
+
+
+def _with_checks(checks: object) -> Requirements:
+    verify = {"profile": "web", "window_s": 60, "interval_s": 5, "checks": checks}
+    return fold_obligations(parse_obligations([{"code": "VERIFY", "step": 0, "verify": verify}]))
+
+
+def test_the_checks_of_a_profile_stand_in_the_record_as_the_policy_gave_them() -> None:
+    compared = CHECK | {"name": "other", "kind": "not_worse", "control": {"measure": "ready"}}
+    found = _with_checks([CHECK, compared]).to_json()["verify"]
+    assert found["profiles"][0]["checks"] == [CHECK, compared]
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        [],
+        "ready",
+        [CHECK, CHECK],
+        [CHECK] * 17,
+        [{**CHECK, "kind": "better"}],
+        [{**CHECK, "limit": "1"}],
+        [{**CHECK, "sql": "SELECT 1"}],
+        [{name: value for name, value in CHECK.items() if name != "provider"}],
+        [{**CHECK, "query": "ready"}],
+        [{**CHECK, "control": "ready"}],
+        [{**CHECK, "query": {"promql": "x" * 9000}}],
+    ],
+)
+def test_checks_that_could_not_be_asked_are_refused_with_the_whole_decision(checks: object) -> None:
+    with pytest.raises(ValueError, match=r"VERIFY|check|control|limit|better"):
+        _with_checks(checks)

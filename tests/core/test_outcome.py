@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.check import Check, CheckKind, Direction
 from gateway.core.lifecycle import Event, State, advance
 from gateway.core.obligation import Consequence
 from gateway.core.outcome import (
-    Check,
-    CheckKind,
-    Direction,
     Judgement,
     Outcome,
     Sample,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.outcome import Check, CheckKind, Judgement, Outcome, Sample, Standing, Window, control_of, judge
+from gateway.core.check import Check, CheckKind, control_of
+from gateway.core.outcome import Judgement, Outcome, Sample, Standing, Window, judge
 from gateway.core.recheck import After, recheck
 
 WINDOW = Window(started_ms=0, window_ms=600, interval_ms=100)

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.outcome import Check, CheckKind, Sample
+from gateway.core.check import Check, CheckKind
+from gateway.core.outcome import Sample
 from gateway.core.recheck import After, asked_again, recheck
 
 ERRORS = Check("errors", CheckKind.NOT_WORSE, limit=5.0)

@@ -6,7 +6,8 @@ Query: {"measure": …, "object": {"scope": "prod-eu", "namespace": "shop", "gro
 exists       1, or 0 when the object is not there
 ready        the share that is ready, 0 to 1: replicas of a workload, endpoints of a service, else the condition Ready
 rolled_out   1 when the newest generation was observed and every replica is of it and available, else 0
-broken_pods  how many pods of the workload (for a pod: of its namespace) failed, crash, or cannot get their image
+broken_pods  how many pods of the workload failed, crash, or cannot get their image; for a pod, or an object without a
+             name, the pods of the namespace
 restarts     how often containers of these pods were restarted
 
 What is not there is not ready; its other measures have no data.
@@ -65,12 +66,14 @@ class _View:
         self._cluster = cluster
         self.namespace = text(about, "namespace") if about.get("namespace") else None
         self.resource = text(about, "resource")
-        self.name = text(about, "name")
+        self.name = text(about, "name") if about.get("name") else ""
         group = text(about, "group") if about.get("group") else ""
         self._ref = Ref(collection(group, text(about, "version"), self.resource, self.namespace), self.name)
 
     async def object(self) -> Document | None:
         """Return the object, None when it is not there."""
+        if not self.name:
+            raise TargetFault("QUERY_MALFORMED", "this measure is of one object with a name")
         answer = await self._cluster.call("GET", self._ref.path)
         if answer.status == 404:  # the status that means it
             return None
@@ -87,8 +90,8 @@ class _View:
         return found
 
     async def pods(self) -> Sequence[Document] | None:
-        """Return the pods of a workload, or of the namespace of a pod; None when there is no workload."""
-        if self.resource == "pods":
+        """Return the pods of a workload; of the namespace for a pod and for no name; None without a workload."""
+        if self.resource == "pods" or not self.name:
             return await self.listed("", "v1", "pods", {})
         workload = await self.object()
         selector = (workload or {}).get("spec", {}).get("selector")

@@ -6,12 +6,13 @@
 package countermand.lib.permits
 
 import data.countermand.config
+import data.countermand.lib.operations
 
 # The levels that an agent's groups give a step: a subset of allow, approve and shadow.
 levels(agent, step) := {level |
 	some group in agent.groups
 	table := config.permits.operations[group][step.environment.name][step.tool]
-	level := object.get(table, step.operation, object.get(table, _star(step.operation), "none"))
+	level := operations.listed(table, step.operation, "none")
 	level != "none"
 }
 
@@ -19,9 +20,4 @@ levels(agent, step) := {level |
 raisable(agent, step) if {
 	some level in levels(agent, step)
 	level in {"allow", "approve"}
-}
-
-# The verb of `deployments.apps.patch` is what follows the last dot.
-_star(operation) := concat("", ["*.", parts[count(parts) - 1]]) if {
-	parts := split(operation, ".")
 }

@@ -10,6 +10,17 @@ _profiles(changes) := {duty.verify.profile |
 
 test_a_scaling_is_verified_by_the_workload if _profiles({}) == {"workload-health"}
 
-test_what_is_not_listed_is_verified_by_default if _profiles({"operation": "services.patch"}) == {"default"}
+test_a_custom_resource_is_verified_by_its_presence if _profiles({"operation": "tidbclusters.patch"}) == {"object-kept"}
+
+test_what_a_selector_matched_is_verified_by_its_namespace if {
+	target := object.union(example.step({}).target, {"fanout": "selector", "names": []})
+	_profiles({"target": target}) == {"namespace-health"}
+}
+
+test_what_is_not_listed_is_verified_by_default if {
+	_profiles({"operation": "services.rename"}) == {"default"}
+	_profiles({"tool": "http", "operation": "things.put"}) == {"default"}
+	_profiles({"tool": "aws", "operation": "rds.ModifyDBInstance", "target": object.union(example.step({}).target, {"fanout": "all"})}) == {"default"}
+}
 
 test_a_read_is_not_verified if _profiles({"effect": ["read"]}) == set()
