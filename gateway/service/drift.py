@@ -10,7 +10,7 @@ from gateway.core.lifecycle import State
 from gateway.core.principal import Principal
 from gateway.core.receipt import StepStatus
 from gateway.errors import InvalidRequest, NotFound, Precondition
-from gateway.ports import DriftRow, Tx
+from gateway.ports import ActionRow, DriftRow, Tx
 from gateway.service.once import once
 from gateway.service.people import people_only
 from gateway.service.proposal import Proposal
@@ -21,11 +21,14 @@ from gateway.service.world import World
 
 
 def follow_drift(
-    world: World, tx: Tx, recorder: Recorder, proposal_: Proposal, statuses: Mapping[int, StepStatus]
-) -> None:
-    """Open and close the entries of an action as its steps are applied and taken back."""
+    world: World, tx: Tx, recorder: Recorder, before: ActionRow, proposal_: Proposal,
+    statuses: Mapping[int, StepStatus],
+) -> None:  # fmt: skip
+    """Open and close the entries of an action as its steps are applied and taken back, and as its lease changes."""
     if proposal_.reads:
         return
+    if before.lease_end_ms and recorder.row.lease_end_ms != before.lease_end_ms:
+        _due_again(world, tx, recorder)
     for step, status in sorted(statuses.items()):
         if status == "applied":
             _open(world, tx, recorder, proposal_, step)
@@ -117,6 +120,15 @@ def _put(
         "after": after,
     }  # fmt: skip
     recorder.note(K.DRIFT, body)
+
+
+def _due_again(world: World, tx: Tx, recorder: Recorder) -> None:
+    """Let the entries of a lease that was renewed or kept be due when it ends, or like any other."""
+    due_ms = recorder.row.lease_end_ms or world.clock.now_ms() + world.settings.timing.drift_due_ms
+    for row in tx.drift_of(recorder.row.id):
+        if row.status == "open":
+            tx.put_drift(replace(row, due_ms=due_ms))
+            recorder.note(K.DRIFT, {"change": "due", "entry": row.id, "due_ms": due_ms})
 
 
 def _close(

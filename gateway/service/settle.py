@@ -150,7 +150,7 @@ def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> 
     if recorder.state in RELEASES:
         tx.unlock(case.row.id)
     choice.also(tx, recorder)
-    follow_drift(world, tx, recorder, case.proposal, choice.statuses)
+    follow_drift(world, tx, recorder, case.row, case.proposal, choice.statuses)
     note_mishap(world, tx, recorder, case.proposal, choice.event)
     recorder.save()
     return recorder.state

@@ -83,6 +83,17 @@ async def test_a_lease_is_due_when_it_ends_and_its_end_closes_the_entry() -> Non
         assert (entry.status, entry.how) == ("closed", "lease_ended")
 
 
+async def test_a_lease_that_is_renewed_or_kept_is_due_later() -> None:
+    async with lab() as made:
+        action = await _kept(made, lease_s=60)
+        renewed = await made.gateway.renew(ALICE, new(), action, 600)
+        assert [e.due_ms for e in await ledger(made)] == [renewed.lease_end_ms]
+        await made.gateway.keep(ALICE, new(), action)
+        assert [e.due_ms for e in await ledger(made)] == [made.clock.now_ms() + WEEK_MS]
+        said = [leaf.body["change"] for leaf in await records(made, action) if leaf.kind.value == "CM1040"]
+        assert said == ["opened", "due", "due"]
+
+
 async def test_a_rollback_closes_the_entry() -> None:
     async with lab() as made:
         action = await _kept(made)

@@ -19,7 +19,7 @@ _DRIFT_WHOLES = ("step", "opened_ms", "due_ms", "closed_ms")
 def upgrade() -> None:
     """Create both tables."""
     keys = [_text(name, key=True) for name in ("action", "environment", "operation")]
-    op.create_table("mishaps", *keys, _text("agent"), _whole("at_ms"), sqlite_strict=True)
+    op.create_table("mishaps", *keys, _text("agent"), _whole("at_ms"), sqlite_strict=True, sqlite_with_rowid=False)
     op.create_index("mishaps_agent", "mishaps", ["agent", "environment", "at_ms"])
     op.create_index("mishaps_operation", "mishaps", ["operation", "environment", "at_ms"])
     texts, wholes = [_text(name) for name in _DRIFT_TEXTS], [_whole(name) for name in _DRIFT_WHOLES]
