@@ -1,7 +1,7 @@
 """What the gateway and the executor need from outside, as Protocols; adapters implement them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
 from typing import Literal, Protocol, TypeVar
 
@@ -96,6 +96,17 @@ def _members(row: ActionRow) -> dict[str, Json]:
     return dict(zip(_ACTION_FIELDS, _action_values(row), strict=True))
 
 
+class Recorded:
+    """A row whose digest is in the leaf that records it, so that an edited one is found."""
+
+    __slots__ = ()
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of the whole row."""
+        return digest(asdict(self))  # type: ignore[call-overload]  # only dataclasses are recorded
+
+
 @dataclass(frozen=True, slots=True)
 class StepRow:
     """The journal of one step."""
@@ -105,6 +116,11 @@ class StepRow:
     status: Literal["pending", "intended", "applied", "not_applied", "unknown", "undone"]
     fence: int
     code: str = ""
+
+
+def journal_digest(steps: Iterable[StepRow]) -> str:
+    """Return the digest of all steps of an action, in their order."""
+    return digest([[s.step, s.status, s.fence, s.code] for s in steps])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,7 @@ class DueRow:
 
 
 @dataclass(frozen=True, slots=True)
-class VoteRow:
+class VoteRow(Recorded):
     """One vote, bound to what was shown."""
 
     action: str
@@ -136,7 +152,7 @@ class VoteRow:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentRow:
+class IncidentRow(Recorded):
     """An incident; `doc` is JSON with title, labels, hypotheses, cause."""
 
     id: str
@@ -160,7 +176,7 @@ class ReadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchRow:
+class SwitchRow(Recorded):
     """A stop or freeze; empty agent and environment cover everything."""
 
     kind: Literal["stop", "freeze"]

@@ -7,17 +7,18 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway.adapters.store_audit_tables import UNREADABLE, stored_tables
 from gateway.adapters.store_files import existing
 from gateway.adapters.store_sql import columns, select
 from gateway.core.audit import Evidence, StoredCheckpoint, StoredHead, StoredLeaf, StoredNode
 from gateway.core.auditfold import StoredRow
 from gateway.core.canonical import canonical, digest_bytes
-from gateway.core.merkle import HASH_BYTES
+from gateway.core.merkle import EMPTY_ROOT, HASH_BYTES, Frontier
 from gateway.errors import StoreFault
 from gateway.ports import ActionRow
 
 _ROW = columns(ActionRow)
-_LEAVES = "SELECT idx, body, hash FROM leaves ORDER BY idx"
+_LEAVES = "SELECT idx, body, hash, action, kind FROM leaves ORDER BY idx"
 _CHECKPOINTS = "SELECT size, root, note FROM checkpoints ORDER BY size"
 _HEAD = "SELECT size, root, frontier FROM log_head WHERE id = 0"
 _MAX_LEVEL = 64
@@ -51,9 +52,10 @@ def evidence_of(connection: sqlite3.Connection) -> Evidence:
     return Evidence(
         leaves=(StoredLeaf(*row) for row in connection.execute(_LEAVES)),
         checkpoints=[StoredCheckpoint(*row) for row in connection.execute(_CHECKPOINTS)],
-        head=StoredHead(0, b"", b"") if head is None else StoredHead(*head),
+        head=StoredHead(0, EMPTY_ROOT, Frontier().to_bytes()) if head is None else StoredHead(*head),
         nodes=(node for row in connection.execute(_NODES) for node in _nodes(*row)),
         rows={row[0]: _row(dict(zip(_ROW, row, strict=True))) for row in connection.execute(select("actions", _ROW))},
+        tables=stored_tables(connection),
         documents=((action, kind, data) for action, kind, data in connection.execute(_DOCUMENTS)),
     )
 
@@ -71,7 +73,7 @@ def _row(row: dict[str, Any]) -> StoredRow:
         row["environments"] = json.loads(row["environments"])
         found = digest_bytes(canonical(row))
     except ValueError:
-        found = "unreadable"
+        found = UNREADABLE
     return StoredRow(row["state"], row["version"], found)
 
 

@@ -1,36 +1,30 @@
 """Audit a log from what is stored, without trusting any of it but the public keys.
 
-1  leaves have the indexes 0, 1, 2, … and their stored hashes (LEAF_GAP, LEAF_HASH)
+1  leaves have the indexes 0, 1, 2, … and their stored hashes and columns (LEAF_GAP, LEAF_HASH, LEAF_COLUMNS)
 2  each is canonical, names the one before it, and the table allows its transition (auditfold: LEAF_*)
 3  the stored roots of subtrees and the head are those of the leaves (NODE_*, HEAD_DIFFERS)
 4  every checkpoint is signed by a trusted key and has the root of the leaves at its size (CHECKPOINT_*); none is of
    more leaves than there are (LOG_TRUNCATED)
 5  every state row is what the leaves fold to (ROW_*), every document is one that its action's leaves name and every
-   one they name is there (DOCUMENT_*)
+   one they name is there (DOCUMENT_*); steps, votes, switches, incidents, revisions, locks and timers are what the
+   leaves tell of them (audittables)
 6  a checkpoint kept elsewhere is of a log that this one extends (SINCE_*, LOG_TRUNCATED, LOG_REWRITTEN)
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gateway.core.auditdocs import check_documents
 from gateway.core.auditfold import LogFold, StoredRow, Violation, compare, fold_log
+from gateway.core.audittables import StoredTables, TableFold, compare_tables
+from gateway.core.audittree import StoredLeaf, StoredNode, Tree
 from gateway.core.checkpoint import Checkpoint, open_checkpoint
 from gateway.core.keys import VerifyKey
-from gateway.core.merkle import Frontier, completed, leaf_hash
 from gateway.core.statement import Refused
 
+__all__ = ["Evidence", "Report", "StoredCheckpoint", "StoredHead", "StoredLeaf", "StoredNode", "audit"]
+
 _CONSEQUENCES = {"LEAF_CHAIN"}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLeaf:
-    """A leaf as it is stored; `hash` is None where only leaves are kept (an export)."""
-
-    index: int
-    data: bytes
-    hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +46,6 @@ class StoredHead:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredNode:
-    """A stored root of a complete subtree."""
-
-    level: int
-    index: int
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """What there is to audit; a part that is None is not looked at. Iterables are read once, leaves first."""
 
@@ -72,6 +57,7 @@ class Evidence:
     rows: Mapping[str, StoredRow] | None = None
     documents: Iterable[tuple[str, str, bytes]] | None = None
     """(action, kind, bytes)."""
+    tables: StoredTables | None = None
     since: str = ""
     """A signed checkpoint that was kept elsewhere."""
 
@@ -100,11 +86,12 @@ def audit(evidence: Evidence, *, keys: Mapping[str, VerifyKey], origin: str = ""
     checkpoints = [_Opened.of(c, keys, origin) for c in evidence.checkpoints]
     origin = origin or next((c.checkpoint.origin for c in checkpoints if c.checkpoint), "")
     since = _Opened.of(StoredCheckpoint(-1, None, evidence.since), keys, origin) if evidence.since else None
-    tree = _Tree({c.checkpoint.size for c in (*checkpoints, *filter(None, [since])) if c.checkpoint})
+    tree = Tree({c.checkpoint.size for c in (*checkpoints, *filter(None, [since])) if c.checkpoint})
     tree.nodes = None if evidence.nodes is None else iter(evidence.nodes)
     if evidence.head is not None:
         tree.wanted.add(evidence.head.size)
-    log = fold_log(tree.read(evidence.leaves))
+    tables = TableFold()
+    log = fold_log(tree.read(evidence.leaves), tables.take)
     tree.close()
     found = [*tree.placed(log.violations), *tree.found]
     if evidence.head is None:
@@ -116,7 +103,7 @@ def audit(evidence: Evidence, *, keys: Mapping[str, VerifyKey], origin: str = ""
         good.append(since)
     if evidence.head is not None:
         _check_head(evidence.head, tree, found)
-    _check_state(evidence, log, found)
+    _check_state(evidence, log, tables, found)
     return Report(
         violations=_told(found),
         leaves=tree.stored.size,
@@ -155,98 +142,7 @@ class _Opened:
         return cls(stored, None, opened) if isinstance(told, Refused) else cls(stored, told, opened, revoked=True)
 
 
-@dataclass(slots=True)
-class _Tree:
-    """The tree of the leaves, grown while they pass by; and that of their stored hashes, should they differ.
-
-    A leaf whose stored hash is not its own has been named already: checkpoints need only agree with one of the two.
-    """
-
-    wanted: set[int]
-    nodes: Iterator[StoredNode] | None = None
-    stored: Frontier = field(default_factory=Frontier)
-    actual: Frontier = field(default_factory=Frontier)
-    roots: dict[int, set[bytes]] = field(default_factory=dict)
-    found: list[Violation] = field(default_factory=list)
-    _breaks: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
-    _node: StoredNode | None = None
-    last: int = -1
-
-    def __post_init__(self) -> None:
-        self.actual = self.stored
-
-    def read(self, leaves: Iterable[StoredLeaf]) -> Iterator[bytes]:
-        """Yield the bytes of leaves after they were checked and hashed."""
-        self._node = self._next_node()
-        self._mark()
-        for leaf in leaves:
-            if leaf.index != self.last + 1:
-                self._note(self.last + 1, "LEAF_GAP", f"leaf {leaf.index} follows leaf {self.last}")
-                self._breaks.append((self.stored.size, leaf.index))
-            self.last = leaf.index
-            self._take(leaf)
-            yield leaf.data
-
-    def close(self) -> None:
-        """Report stored nodes that no leaf completes."""
-        while self._node is not None:
-            self._note_node(self._node, "NODE_UNKNOWN", "there are not so many leaves")
-            self._node = self._next_node()
-
-    def placed(self, violations: Iterable[Violation]) -> Iterator[Violation]:
-        """Give violations the stored indexes: the fold only counts."""
-        starts = [position for position, _ in self._breaks]
-        for violation in violations:
-            position, index = self._breaks[bisect_right(starts, violation.index) - 1]
-            yield replace(violation, index=index + violation.index - position)
-
-    def _take(self, leaf: StoredLeaf) -> None:
-        actual = leaf_hash(leaf.data)
-        stored = actual if leaf.hash is None else leaf.hash
-        if stored != actual:
-            self._note(leaf.index, "LEAF_HASH", "the leaf does not have the hash that is stored with it")
-        if self.nodes is not None:
-            self._check_nodes(actual, stored)
-        same = stored == actual and self.stored is self.actual
-        self.stored = self.stored.append(stored)
-        self.actual = self.stored if same else self.actual.append(actual)
-        self._mark()
-
-    def _mark(self) -> None:
-        if self.stored.size in self.wanted:
-            self.roots[self.stored.size] = {self.stored.root(), self.actual.root()}
-
-    def _check_nodes(self, actual: bytes, stored: bytes) -> None:
-        for one, other in zip(completed(self.stored, stored), completed(self.actual, actual), strict=True):
-            level, index, root = one
-            place = _completes(level, index)
-            while self._node is not None and _completes(self._node.level, self._node.index) < place:
-                self._note_node(self._node, "NODE_UNKNOWN", "no leaf completes it")
-                self._node = self._next_node()
-            if self._node is None or (self._node.level, self._node.index) != (level, index):
-                self._note_node(StoredNode(level, index, b""), "NODE_MISSING", "it is not stored")
-                continue
-            if self._node.hash not in {root, other[2]}:
-                self._note_node(self._node, "NODE_HASH", "it is not the root of its leaves")
-            self._node = self._next_node()
-
-    def _next_node(self) -> StoredNode | None:
-        return None if self.nodes is None else next(self.nodes, None)
-
-    def _note(self, index: int, code: str, detail: str) -> None:
-        self.found.append(Violation(index, "", code, detail))
-
-    def _note_node(self, node: StoredNode, code: str, detail: str) -> None:
-        first = node.index << node.level
-        self._note(-1, code, f"subtree of leaves {first} to {first + (1 << node.level) - 1}: {detail}")
-
-
-def _completes(level: int, index: int) -> tuple[int, int]:
-    """Return after how many leaves a subtree is complete, and its level: the order of completion."""
-    return (index + 1) << level, level
-
-
-def _check(opened: _Opened, tree: _Tree, origin: str, found: list[Violation]) -> bool:
+def _check(opened: _Opened, tree: Tree, origin: str, found: list[Violation]) -> bool:
     """Check one stored checkpoint; tell whether it holds."""
     stored, checkpoint = opened.stored, opened.checkpoint
 
@@ -282,7 +178,7 @@ def _revoked(checkpoints: list[_Opened], good: list[_Opened]) -> Iterator[Violat
     good[:] = [c for c in good if c.checkpoint and (not c.revoked or c.checkpoint.size <= vouched)]
 
 
-def _check_since(since: _Opened, tree: _Tree, found: list[Violation]) -> bool:
+def _check_since(since: _Opened, tree: Tree, found: list[Violation]) -> bool:
     """Check the checkpoint that was kept elsewhere; tell whether it holds."""
     checkpoint = None if since.revoked else since.checkpoint
 
@@ -301,18 +197,20 @@ def _check_since(since: _Opened, tree: _Tree, found: list[Violation]) -> bool:
     return True
 
 
-def _check_head(head: StoredHead, tree: _Tree, found: list[Violation]) -> None:
+def _check_head(head: StoredHead, tree: Tree, found: list[Violation]) -> None:
     frontiers = {tree.stored.to_bytes(), tree.actual.to_bytes()}
     size = tree.stored.size
     if head.size != size or head.root not in tree.roots.get(size, ()) or head.frontier not in frontiers:
         found.append(Violation(-1, "", "HEAD_DIFFERS", f"the head says {head.size} leaves, there are {size}"))
 
 
-def _check_state(evidence: Evidence, log: LogFold, found: list[Violation]) -> None:
+def _check_state(evidence: Evidence, log: LogFold, tables: TableFold, found: list[Violation]) -> None:
     if evidence.rows is not None:
         found += compare(log, evidence.rows)
     if evidence.documents is not None:
         found += check_documents(log, evidence.documents)
+    if evidence.tables is not None:
+        found += compare_tables(tables, log.actions, evidence.tables)
 
 
 def _told(found: list[Violation]) -> tuple[Violation, ...]:

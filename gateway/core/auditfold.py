@@ -4,7 +4,7 @@ The table alone decides: a leaf stores event and guard, so no facts are needed t
 goes on from what the leaf claims, so that one wrong leaf is one finding and not a thousand.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.canonical import Json, digest
@@ -43,6 +43,8 @@ class ActionFold:
     version: int
     row: str
     """The digest of its state row, as the last transition told it; empty when it told none."""
+    journal: str
+    """The digest of its steps, as the last transition that touched them told it; empty when none did."""
     facts: tuple[Fact, ...]
 
 
@@ -74,6 +76,7 @@ class _Open:
     due: set[LeafKind] = field(default_factory=set)
     last: int = -1
     digest: str = ""
+    journal: str = ""
     facts: list[Fact] = field(default_factory=list)
 
 
@@ -86,9 +89,9 @@ def _documents(body: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(name for name in found if isinstance(name, str) and name.startswith("sha256:"))
 
 
-def fold_log(leaves: Iterable[bytes]) -> LogFold:
-    """Fold a whole log, from its first leaf on."""
-    folder = _Folder()
+def fold_log(leaves: Iterable[bytes], also: Callable[[Leaf], None] = lambda _: None) -> LogFold:
+    """Fold a whole log, from its first leaf on; `also` is given every leaf that can be read."""
+    folder = _Folder(also)
     for index, data in enumerate(leaves):
         folder.take(index, data)
     return folder.close()
@@ -116,7 +119,8 @@ def _difference(action: str, told: ActionFold | None, stored: StoredRow | None) 
 class _Folder:
     """The fold as it goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, also: Callable[[Leaf], None]) -> None:
+        self._also = also
         self._actions: dict[str, _Open] = {}
         self._violations: list[Violation] = []
         self._prev = ""
@@ -129,6 +133,7 @@ class _Folder:
         except ValueError as exc:
             self._note(index, "", "LEAF_MALFORMED", str(exc))
             return
+        self._also(leaf)
         if leaf.prev != prev:
             self._note(index, leaf.action, "LEAF_CHAIN", "the leaf does not name the one before it")
         if not leaf.action:
@@ -147,7 +152,9 @@ class _Folder:
         for name, action in self._actions.items():
             self._settled(name, action)
         folded = {
-            n: ActionFold(a.state, a.version, a.digest, tuple(a.facts)) for n, a in self._actions.items() if a.state
+            n: ActionFold(a.state, a.version, a.digest, a.journal, tuple(a.facts))
+            for n, a in self._actions.items()
+            if a.state
         }
         return LogFold(folded, tuple(sorted(self._violations, key=lambda v: v.index)), self._count)
 
@@ -166,6 +173,7 @@ class _Folder:
         action.due = set(action.row.records) if action.row else set()
         self._kind(index, leaf, action)
         action.state, action.version, action.digest = leaf.state_after, leaf.version, leaf.row
+        action.journal = leaf.journal or action.journal
 
     def _row(self, index: int, leaf: Leaf, event: Event) -> Row | None:
         try:

@@ -7,6 +7,7 @@
 A transition writes one leaf that carries its event and guard; it raises the version by one. The other leaves of the
 same unit of work carry no event: the same version, and state_after on both sides. A leaf that belongs to no action
 has action "", states null and version 0. `prev` is the RFC 6962 hash of the leaf before it in the log, "" for none.
+`journal` of a transition is the digest of all steps of the action, where it touched one; absent elsewhere.
 `row` of a transition is the digest of the state row that it left ("" when not told), so that a row edited in the
 database is found. `redacted` names the fields of the body of which only the HMAC is recorded: those of class secret,
 and those that `leaffields` does not list.
@@ -44,6 +45,8 @@ _MEMBERS = frozenset(
     }
 )
 
+_OPTIONAL = frozenset({"journal"})
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -61,6 +64,7 @@ class Leaf:
     redacted: tuple[str, ...]
     row: str
     prev: str
+    journal: str = ""
 
 
 def leaf(
@@ -77,6 +81,7 @@ def leaf(
     prev_leaf: bytes,
     redactor: Redactor,
     row_digest: str = "",
+    journal: str = "",
 ) -> bytes:
     """Return the canonical bytes of a leaf; the body is redacted field by field, whatever the caller did before."""
     classes = FIELDS[kind]
@@ -106,13 +111,14 @@ def leaf(
             "redacted": sorted(redacted),
             "row": row_digest,
             "prev": prev_leaf.hex(),
+            **({"journal": journal} if journal else {}),
         }
     )
 
 
 def read_leaf(data: bytes) -> Leaf:
     """Read a leaf; raises ValueError for anything that `leaf` does not write."""
-    item = shape.members(loads_strict(data, parse_int=double_beyond_safe), "leaf", _MEMBERS)
+    item = shape.members(loads_strict(data, parse_int=double_beyond_safe), "leaf", _MEMBERS, _OPTIONAL)
     if item["schema"] != SCHEMA or not _is_canonical(item, data):
         raise ValueError("not a canonical countermand.leaf/1")
     return Leaf(
@@ -128,6 +134,7 @@ def read_leaf(data: bytes) -> Leaf:
         redacted=tuple(shape.text(name, "redacted") for name in shape.array(item["redacted"], "redacted", 256)),
         row="" if item["row"] == "" else shape.sha256(item["row"], "row"),
         prev="" if item["prev"] == "" else shape.sha256(f"sha256:{item['prev']}", "prev").removeprefix("sha256:"),
+        journal=shape.sha256(item["journal"], "journal") if "journal" in item else "",
     )
 
 

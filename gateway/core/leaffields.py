@@ -50,10 +50,13 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
         K.GRANT: _fields(
             "kind purpose grant_id audience not_before_ms expires_ms kid envelope undo_envelope nonce tier",
         ),
-        K.VOTE: _fields(f"{_BOUND} {_WHO} subject method choice approve counted why evidence at_ms round", "comment"),
+        K.VOTE: _fields(
+            f"{_BOUND} {_WHO} subject method choice approve counted why evidence at_ms round row", "comment"
+        ),
         K.VOID: _fields(f"{_BOUND} reason at_ms voids votes", "before after"),
         K.ATTEMPT: _fields(
-            "purpose fence executor instance work_id nonce status step first_step deadline_ms at_ms code locks",
+            "purpose fence executor instance work_id nonce status step first_step deadline_ms at_ms code locks incident"
+            " row",
             "detail",
         ),
         K.INTENT: _fields(_STEP),
@@ -83,7 +86,7 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
             "change entry step target path manager name file owner due_ms how by proposal",
             "before after reference",
         ),
-        K.SWITCH: _fields(f"{_WHO} switch kind change environment action", "reason"),
+        K.SWITCH: _fields(f"{_WHO} switch kind change environment action row", "reason"),
         K.KEY_EVENT: _fields("change kid alg jwk by at_ms", "reason"),
         K.BUNDLE: _fields("change revision previous by signed_by codes code engine", "reason detail"),
         K.RESTART: _fields("instance version role open crash gap_ms schema reason"),
@@ -93,9 +96,9 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
         ),
         K.DEAD_LETTER: _fields("sink index code", "detail"),
         K.DISCOVERY: _fields("scope digest executor served"),
-        K.INCIDENT_OPENED: _fields("incident source alert_ms by severity opened_ms digest", "title labels summary"),
-        K.HYPOTHESIS: _fields("incident hypothesis state by", "text statement evidence"),
-        K.CAUSE: _fields("incident hypothesis by", "text statement evidence"),
-        K.INCIDENT_CLOSED: _fields("incident by reason", "text summary"),
+        K.INCIDENT_OPENED: _fields("incident source alert_ms by severity opened_ms row", "title labels summary"),
+        K.HYPOTHESIS: _fields("incident hypothesis state by row", "text statement evidence"),
+        K.CAUSE: _fields("incident hypothesis by row", "text statement evidence"),
+        K.INCIDENT_CLOSED: _fields("incident by reason row", "text summary"),
     }
 )

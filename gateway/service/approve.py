@@ -131,5 +131,5 @@ def _body(vote: VoteRow) -> dict[str, object]:
         "subject": vote.subject, "groups": list(vote.groups), "assurance": vote.assurance,
         "choice": "approve" if vote.approve else "reject", "at_ms": vote.at_ms, "comment": vote.comment,
         "plan_digest": vote.plan_digest, "decision_digest": vote.decision_digest, "state_digest": vote.state_digest,
-        "nonce": vote.nonce, "evidence": vote_evidence(vote),
+        "nonce": vote.nonce, "evidence": vote_evidence(vote), "row": vote.digest,
     }  # fmt: skip

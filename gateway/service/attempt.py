@@ -172,15 +172,13 @@ def _begin_apply(
 ) -> None:  # fmt: skip
     now = world.clock.now_ms()
     step = work.first_step
-    attempt = (K.ATTEMPT, {"purpose": "apply", "fence": fence, "instance": instance, "at_ms": now})
+    counted = note_write(tx, recorder.row.incident) if recorder.row.incident and not proposal.reads else {}
+    attempt = (K.ATTEMPT, {"purpose": "apply", "fence": fence, "instance": instance, "at_ms": now, **counted})
     intent = (K.INTENT, {"step": step, "fence": fence})
-    tx.put_step(StepRow(recorder.row.id, step, "intended", fence))
     tx.delete_due(recorder.row.id, Due.DISPATCH)
     tx.delete_due(recorder.row.id, Due.GRANT_EXPIRY)
     # Arm before apply: whatever is lost from here on, this timer finds out what happened.
     recorder.due(Due.ATTEMPT_DEADLINE, work.deadline_ms + world.settings.timing.attempt_margin_ms)
-    if recorder.row.incident and not proposal.reads:
-        note_write(tx, recorder.row.incident)
     changes = {"fence": fence}
     asked = 0 if proposal.reads else int(proposal.doc["lease_s"])
     if asked and not recorder.row.lease_end_ms:
@@ -188,7 +186,10 @@ def _begin_apply(
         changes["lease_end_ms"] = now + asked * 1000
         recorder.due(Due.LEASE_END, changes["lease_end_ms"])
     reason = recorder.row.reason if recorder.state is State.EXECUTING else ""
-    recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, *granted, reason=reason, **changes)
+    steps = [StepRow(recorder.row.id, step, "intended", fence)]
+    recorder.advance(
+        Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, *granted, reason=reason, journal=steps, **changes
+    )
     recorder.save()
 
 

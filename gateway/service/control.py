@@ -164,5 +164,5 @@ def _frozen_rows(tx: Tx) -> list[ActionRow]:
 def _body(switch: SwitchRow) -> dict[str, str]:
     return {
         "kind": switch.kind, "change": "on", "agent": switch.agent, "environment": switch.environment,
-        "by": switch.by, "reason": switch.reason,
+        "by": switch.by, "reason": switch.reason, "row": switch.digest,
     }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN, Due, Event, State
+from gateway.core.timers import fits
 from gateway.crash import point
 from gateway.errors import StoreFault
 from gateway.ports import ActionRow, DueRow, Tx
@@ -15,7 +16,6 @@ from gateway.service.leases import lease_ended
 from gateway.service.observe import ask_to_observe, observation_late
 from gateway.service.reconcile import reconcile
 from gateway.service.settle import Case, Choice, settle
-from gateway.service.timers import fits
 from gateway.service.undo import ask_to_undo, undo_deadline
 from gateway.service.verify import ask_to_sample, verification_late
 from gateway.service.work import offer_again_ms

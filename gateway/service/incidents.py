@@ -74,8 +74,8 @@ async def add_hypothesis(
         if len(doc.hypotheses) >= _MAX_HYPOTHESES:
             raise Precondition("HYPOTHESES_FULL", f"an incident has at most {_MAX_HYPOTHESES} hypotheses")
         changed, hypothesis = doc.with_hypothesis(world.redactor.text(text))
-        tx.put_incident(replace(row, doc=changed.to_text()))
-        body = {"incident": incident, "hypothesis": hypothesis, "by": principal.id, "text": text}
+        kept = _put(tx, replace(row, doc=changed.to_text()))
+        body = {"incident": incident, "hypothesis": hypothesis, "by": principal.id, "text": text, "row": kept}
         global_leaf(world, tx, K.HYPOTHESIS, body)
         return hypothesis
 
@@ -98,9 +98,9 @@ async def declare_cause(
         if not evidence or not set(evidence) <= known:
             raise Precondition("EVIDENCE_UNKNOWN", "evidence must be reads of this incident that succeeded")
         text = world.redactor.text(cause)
-        tx.put_incident(replace(row, doc=doc.with_cause(hypothesis, text, evidence).to_text()))
+        kept = _put(tx, replace(row, doc=doc.with_cause(hypothesis, text, evidence).to_text()))
         body = {"incident": incident, "hypothesis": hypothesis, "by": principal.id, "text": text,
-                "evidence": list(evidence)}  # fmt: skip
+                "evidence": list(evidence), "row": kept}  # fmt: skip
         global_leaf(world, tx, K.CAUSE, body)
         return incident
 
@@ -115,8 +115,8 @@ async def close_incident(world: World, principal: Principal, request_id: str, in
 
     def unit(tx: Tx) -> str:
         row = load_incident(tx, incident, must_be_open=True)
-        tx.put_incident(replace(row, status="closed"))
-        global_leaf(world, tx, K.INCIDENT_CLOSED, {"incident": incident, "by": principal.id})
+        kept = _put(tx, replace(row, status="closed"))
+        global_leaf(world, tx, K.INCIDENT_CLOSED, {"incident": incident, "by": principal.id, "row": kept})
         return incident
 
     await once(world, principal, request_id, {"close": incident}, unit)
@@ -144,12 +144,21 @@ def incident_view(tx: Tx, row: IncidentRow) -> IncidentView:
     )  # fmt: skip
 
 
-def note_write(tx: Tx, incident: str) -> None:
-    """Count a change that began for an incident; its phase becomes remediation."""
+def note_write(tx: Tx, incident: str) -> dict[str, Json]:
+    """Count a change that began for an incident; its phase becomes remediation. Returns what its leaf says of it."""
     row = tx.incident(incident)
-    if row is not None:
-        doc = IncidentDoc.read(row.doc)
-        tx.put_incident(replace(row, doc=replace(doc, writes=doc.writes + 1).to_text()))
+    if row is None:
+        return {}
+    doc = IncidentDoc.read(row.doc)
+    return {
+        "incident": incident, "row": _put(tx, replace(row, doc=replace(doc, writes=doc.writes + 1).to_text())),
+    }  # fmt: skip
+
+
+def _put(tx: Tx, row: IncidentRow) -> str:
+    """Store an incident; returns the digest of its row, for the leaf that records the change."""
+    tx.put_incident(row)
+    return row.digest
 
 
 def note_read(tx: Tx, case: Case, outcome: str, at_ms: int) -> None:
@@ -163,8 +172,8 @@ def note_read(tx: Tx, case: Case, outcome: str, at_ms: int) -> None:
 def _open(world: World, tx: Tx, source: str, alert_ms: int, doc: IncidentDoc) -> str:
     clean = replace(doc, title=world.redactor.text(doc.title), labels=world.redactor.json(doc.labels))
     row = IncidentRow(world.ids.new("inc"), source, "open", alert_ms, world.clock.now_ms(), clean.to_text())
-    tx.put_incident(row)
+    kept = _put(tx, row)
     body = {"incident": row.id, "source": source, "alert_ms": alert_ms, "by": doc.opened_by,
-            "title": clean.title, "labels": dict(clean.labels)}  # fmt: skip
+            "title": clean.title, "labels": dict(clean.labels), "row": kept}  # fmt: skip
     global_leaf(world, tx, K.INCIDENT_OPENED, body)
     return row.id

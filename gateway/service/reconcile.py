@@ -2,6 +2,8 @@
 
 import logging
 
+from gateway.core.events import read_leaf
+from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import OPEN, Due, State, timers
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.approval_request import current_request
@@ -47,6 +49,8 @@ def _due_ms(world: World, tx: Tx, row: ActionRow, kind: str) -> int:
     match kind:
         case Due.APPROVAL_TTL if asked is not None:
             return asked.expires_ms
+        case Due.GRANT_EXPIRY:
+            return _grant_ends(tx, row) or world.clock.now_ms()
         case Due.OBSERVE_DEADLINE:
             return row.updated_ms + timing.observe_ms
         case Due.LEASE_END:
@@ -55,3 +59,10 @@ def _due_ms(world: World, tx: Tx, row: ActionRow, kind: str) -> int:
             return row.updated_ms + timing.undo_deadline_ms
         case _:
             return world.clock.now_ms()
+
+
+def _grant_ends(tx: Tx, row: ActionRow) -> int:
+    """Return when the grant of an action ends, as its leaf says; 0 where none does."""
+    for _, data in tx.leaves_of(row.id, 1, kind=LeafKind.GRANT):
+        return int(read_leaf(data).body.get("expires_ms") or 0)
+    return 0

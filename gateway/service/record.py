@@ -7,9 +7,9 @@ from gateway.core.canonical import Json, digest_bytes
 from gateway.core.events import leaf
 from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import ANYTIME, FINAL, Due, Event, Guard, LifecycleError, Row, State, advance
+from gateway.core.timers import fits
 from gateway.errors import Precondition
-from gateway.ports import ActionRow, DueRow, Tx
-from gateway.service.timers import fits
+from gateway.ports import ActionRow, DueRow, StepRow, Tx, journal_digest
 from gateway.service.world import World
 
 LeafBody = tuple[LeafKind, Mapping[str, Json]]
@@ -44,11 +44,14 @@ class Recorder:
         """Return the state as of now, transitions of this unit included."""
         return State(self.row.state)
 
-    def advance(self, event: Event, guard: Guard | None, *leaves: LeafBody, reason: str = "", **changes: Any) -> None:
-        """Take one row of the lifecycle table and write the leaves it demands.
+    def advance(
+        self, event: Event, guard: Guard | None, *leaves: LeafBody, reason: str = "",
+        journal: Sequence[StepRow] = (), **changes: Any,
+    ) -> None:  # fmt: skip
+        """Take one row of the lifecycle table and write the leaves it demands, and the steps that it touches.
 
-        The first leaf carries the event. Raises LifecycleError when the table has no such row, or when the leaves
-        are not the ones that it records.
+        The first leaf carries the event, and the digest of the whole journal where a step was touched. Raises
+        LifecycleError when the table has no such row, or when the leaves are not the ones that it records.
         """
         before = State(self.row.state) if self.row.version else None
         taken = advance(before, event, guard)
@@ -60,9 +63,12 @@ class Recorder:
             reason=reason,
             **changes,
         )
+        steps = self._journal(journal)
         for i, (kind, body) in enumerate(leaves):
-            first = i == 0
-            self._leaf(kind, body, before if first else taken.next, event if first else None, guard if first else None)
+            if i == 0:
+                self._leaf(kind, body, before, event, guard, steps)
+            else:
+                self._leaf(kind, body, taken.next, None, None)
         if self._armed and before is not None and taken.next is not before:
             self._drop_foreign_timers(taken.next)
         if taken.next in FINAL:
@@ -76,6 +82,12 @@ class Recorder:
         """Set a timer of the action."""
         self._tx.put_due(DueRow(self.row.id, kind, at_ms, payload))
         self._armed = True
+
+    def _journal(self, rows: Sequence[StepRow]) -> str:
+        """Write steps; returns the digest of all of the action, empty when none was touched."""
+        for row in rows:
+            self._tx.put_step(row)
+        return journal_digest(self._tx.steps(self.row.id)) if rows else ""
 
     def _drop_foreign_timers(self, state: State) -> None:
         for due in self._tx.due_of(self.row.id):
@@ -97,8 +109,9 @@ class Recorder:
             raise Precondition("ACTION_MOVED", "the action changed meanwhile", action=self.row.id)
 
     def _leaf(
-        self, kind: LeafKind, body: Mapping[str, Json], before: State | None, event: Event | None, guard: Guard | None
-    ) -> int:
+        self, kind: LeafKind, body: Mapping[str, Json], before: State | None, event: Event | None, guard: Guard | None,
+        journal: str = "",
+    ) -> int:  # fmt: skip
         data = leaf(
             kind,
             action=self.row.id,
@@ -112,6 +125,7 @@ class Recorder:
             prev_leaf=self._tx.last_leaf_hash(),
             redactor=self._redactor,
             row_digest=self.row.digest if event is not None else "",
+            journal=journal,
         )
         return self._tx.append_leaf(data, action=self.row.id, kind=kind.value)
 

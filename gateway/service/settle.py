@@ -144,9 +144,9 @@ def _write(world: World, tx: Tx, case: Case, choice: Choice, receipt: bytes) -> 
     leaves = list(choice.leaves)
     if receipt:
         leaves.append(_receipt_leaf(tx, case.row, receipt))
-    recorder.advance(choice.event, choice.guard, *leaves, reason=choice.reason, **choice.changes)
-    for step, status in choice.statuses.items():
-        tx.put_step(StepRow(case.row.id, step, status, recorder.row.fence, choice.code))
+    fence = choice.changes.get("fence", case.row.fence)
+    steps = [StepRow(case.row.id, step, status, fence, choice.code) for step, status in choice.statuses.items()]
+    recorder.advance(choice.event, choice.guard, *leaves, reason=choice.reason, journal=steps, **choice.changes)
     if recorder.state in RELEASES:
         tx.unlock(case.row.id)
     choice.also(tx, recorder)

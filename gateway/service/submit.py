@@ -244,6 +244,7 @@ def proposal_body(row: ActionRow, proposal: Proposal) -> dict[str, Json]:
         "door": row.door, "audience": row.audience, "environments": list(row.environments), "incident": row.incident,
         "created_ms": row.created_ms,
         "operations": [s["step"]["operation"] for s in proposal.steps], "targets": list(proposal.targets),
+        "effects": sorted({effect for s in proposal.steps for effect in s["effects"]}),
     }  # fmt: skip
 
 

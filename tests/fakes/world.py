@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from gateway.adapters.ids import UlidIds
 from gateway.adapters.keys_file import FileSigner, KeyDirectory
 from gateway.adapters.keys_live import LiveKeys
 from gateway.adapters.seal import Sealer
+from gateway.adapters.store_audit import evidence_of
 from gateway.adapters.store_sqlite import SqliteStore
 from gateway.adapters.tables import load_tables
-from gateway.core.auditfold import StoredRow, compare, fold_log
+from gateway.core.audit import Report, audit
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json, canonical
 from gateway.core.grant import Purpose
@@ -303,7 +304,8 @@ async def lab(
     try:
         yield made
         await clock.settle()
-        assert await violations(made) == []
+        found = await violations(made)
+        assert not found, "\n".join(found)
     finally:
         for task in made.tasks:
             task.cancel()
@@ -312,16 +314,15 @@ async def lab(
 
 
 async def violations(made: Lab) -> list[str]:
-    """Fold the log and compare it with every stored row: what is wrong, for people; empty when all is well."""
+    """Audit all that is stored, tables and documents too: what is wrong, for people; empty when all is well."""
 
-    def unit(tx: Tx) -> tuple[list[bytes], dict[str, StoredRow]]:
-        leaves = [leaf for _, leaf in tx.leaves(0, tx.log_head().size)]
-        rows = {row.id: StoredRow(row.state, row.version, row.digest) for row in tx.actions(limit=10_000)}
-        return leaves, rows
+    def unit(_: Tx) -> Report:
+        files = made.world.store._store._files  # type: ignore[attr-defined]
+        with closing(files.connect(read_only=True)) as connection:
+            return audit(replace(evidence_of(connection), checkpoints=()), keys={})
 
-    leaves, rows = await made.world.store.read(unit)
-    log = fold_log(leaves)
-    return [f"{v.index} {v.action} {v.code}: {v.detail}" for v in (*log.violations, *compare(log, rows))]
+    report = await made.world.store.read(unit)
+    return [f"{v.index} {v.action} {v.code}: {v.detail}" for v in report.violations]
 
 
 PROFILES = {

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import OPEN, Due, State, timers
+from gateway.core.timers import fits
 from gateway.errors import StoreFault
-from gateway.ports import DueRow, SwitchRow
+from gateway.ports import DueRow, SwitchRow, Tx
 from gateway.service import drive
 from gateway.service.reconcile import reconcile
-from gateway.service.timers import fits
+from gateway.service.record import global_leaf
 from gateway.service.views import WorkView
 from tests.fakes.world import AGENT, ALICE, READ, VERIFY, Lab, lab
 from tests.service.hand import FAST, Hand, applied, running
@@ -130,10 +132,17 @@ async def test_a_freeze_that_was_cut_short_is_carried_out_later() -> None:
     async with lab(executor=False) as made:
         action = await _in(made, State.VERIFYING, Hand.attach(made))
         await _stop_driver(made)
-        await made.world.store.write(lambda tx: tx.put_switch(_freeze(made)))
+        await made.world.store.write(lambda tx: _switch_on(made, tx, _freeze(made)))
         await _start_driver(made)
         view = await made.get(action)
         assert (view.state, view.reason) == ("NEEDS_HUMAN", "GATEWAY_FROZEN")
+
+
+def _switch_on(made: Lab, tx: Tx, switch: SwitchRow) -> None:
+    """Write what a switch writes, and nothing of what follows from it."""
+    tx.put_switch(switch)
+    body = {"kind": switch.kind, "change": "on", "agent": "", "environment": "", "row": switch.digest}
+    global_leaf(made.world, tx, LeafKind.SWITCH, body)
 
 
 def _freeze(made: Lab) -> SwitchRow:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.core.lifecycle import FINAL, Due, State
+from gateway.core.states import FINAL, Due, State
 
 _FIT: Mapping[State, frozenset[str]] = {
     State.PROPOSED: frozenset({Due.OBSERVE_DEADLINE, Due.DISPATCH}),

@@ -1,0 +1,188 @@
+"""What the log tells of the other tables: journals, votes, switches, incidents, revisions, locks and timers.
+
+Leaves carry the digest of a row where they do not hold all of it. Locks follow from states: a change holds its targets
+from the beginning of its attempt until it is settled. Of timers the log tells which there must be, and when those
+fire that a leaf names a time for; the rest is the pace of the gateway.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from gateway.core.auditfold import ActionFold, Violation
+from gateway.core.canonical import Json
+from gateway.core.effect import Effect, only_reads
+from gateway.core.events import Leaf
+from gateway.core.kinds import LeafKind as K
+from gateway.core.lifecycle import timers
+from gateway.core.states import Due, State
+from gateway.core.timers import fits
+
+_HOLDS = frozenset({State.EXECUTING, State.VERIFYING, State.UNDOING, State.NEEDS_HUMAN})
+_INCIDENT = frozenset({K.INCIDENT_OPENED, K.HYPOTHESIS, K.CAUSE, K.INCIDENT_CLOSED})
+Key = TypeVar("Key", bound=Hashable)
+_EFFECTS = frozenset(Effect)
+_DUE = frozenset(Due)
+_SWITCH_KEY = ("kind", "agent", "environment")
+_RETRY_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTables:
+    """The tables of a database; digests are taken over rows as the writers of the leaves took them."""
+
+    journals: Mapping[str, str]
+    """Action → digest of its steps, of those that have any."""
+    votes: Mapping[tuple[str, ...], str]
+    """(action, nonce, subject) → digest."""
+    switches: Mapping[tuple[str, ...], str]
+    """(kind, agent, environment) → digest."""
+    incidents: Mapping[str, str]
+    """Incident → digest."""
+    revisions: Mapping[str, str]
+    """Revision → status."""
+    locks: Mapping[str, str]
+    """Target → action."""
+    timers: Sequence[tuple[str, str, int]]
+    """(action, kind, at_ms)."""
+
+
+@dataclass(slots=True)
+class TableFold:
+    """The tables as the log tells them, grown leaf by leaf."""
+
+    votes: dict[tuple[str, ...], str] = field(default_factory=dict)
+    switches: dict[tuple[str, ...], str] = field(default_factory=dict)
+    incidents: dict[str, str] = field(default_factory=dict)
+    revisions: dict[str, str] = field(default_factory=dict)
+    targets: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Action → the targets that it changes."""
+    fires: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(action, kind of timer) → when it fires, where the last leaf about it said so."""
+    at_ms: int = 0
+
+    def take(self, leaf: Leaf) -> None:
+        """Take one leaf, in order."""
+        self.at_ms = leaf.at_ms
+        if leaf.action:
+            self._about_action(leaf)
+        elif leaf.kind in _INCIDENT:
+            self.incidents[_text(leaf.body, "incident")] = _text(leaf.body, "row")
+        elif leaf.kind is K.SWITCH:
+            self._switch(leaf.body)
+        elif leaf.kind is K.BUNDLE:
+            self._revision(leaf.body)
+
+    def _about_action(self, leaf: Leaf) -> None:
+        body = leaf.body
+        match leaf.kind:
+            case K.PROPOSAL:
+                self.targets[leaf.action] = _changed(body)
+            case K.VOTE if "row" in body:
+                self.votes[leaf.action, _text(body, "nonce"), _text(body, "subject")] = _text(body, "row")
+            case K.ATTEMPT if "incident" in body:
+                self.incidents[_text(body, "incident")] = _text(body, "row")
+            case K.GRANT if isinstance(body.get("expires_ms"), int):
+                self.fires[leaf.action, Due.GRANT_EXPIRY] = body["expires_ms"]
+            case K.REQUEST if isinstance(body.get("expires_ms"), int):
+                self.fires[leaf.action, Due.APPROVAL_TTL] = body["expires_ms"]
+            case K.LEASE if isinstance(body.get("ends_ms"), int):
+                self.fires[leaf.action, Due.LEASE_END] = body["ends_ms"]
+
+    def _switch(self, body: Mapping[str, Json]) -> None:
+        key = tuple(_text(body, name) for name in _SWITCH_KEY)
+        if body.get("change") == "on":
+            self.switches[key] = _text(body, "row")
+        else:
+            for kind in key[0].split("+"):
+                self.switches.pop((kind, *key[1:]), None)
+
+    def _revision(self, body: Mapping[str, Json]) -> None:
+        revision, before = _text(body, "revision"), _text(body, "previous")
+        match body.get("change"):
+            case "loaded":
+                if before and self.revisions.get(before) != "withdrawn":
+                    self.revisions[before] = "superseded"
+                self.revisions[revision] = "active"
+            case "withdrawn":
+                self.revisions[revision] = "withdrawn"
+
+
+def compare_tables(told: TableFold, actions: Mapping[str, ActionFold], stored: StoredTables) -> Iterator[Violation]:
+    """Yield every row that is not what the log tells, and every one that is missing."""
+    journals = {name: action.journal for name, action in actions.items() if action.journal}
+    for name, code in _compared(journals, stored.journals, "JOURNAL"):
+        yield Violation(-1, name, code, "the steps are not those that its last transition left")
+    for key, code in _compared(told.votes, stored.votes, "VOTE"):
+        yield Violation(-1, key[0], code, f"the vote of {key[2]} is not the one that was recorded")
+    for key, code in _compared(told.switches, stored.switches, "SWITCH"):
+        named = f"{key[0]} agent={key[1] or '*'} environment={key[2] or '*'}"
+        yield Violation(-1, "", code, f"the switch {named} is not as it was recorded")
+    for name, code in _compared(told.incidents, stored.incidents, "INCIDENT"):
+        yield Violation(-1, "", code, f"incident {name} is not as it was recorded")
+    for name, code in _compared(told.revisions, stored.revisions, "REVISION"):
+        yield Violation(-1, "", code, f"revision {name} is not in the state that was recorded")
+    yield from _locks(told, actions, stored.locks)
+    yield from _timers(told, actions, stored.timers)
+
+
+def _compared(told: Mapping[Key, str], stored: Mapping[Key, str], table: str) -> Iterator[tuple[Key, str]]:
+    """Yield (key, code) of what differs."""
+    for key in sorted({*told, *stored}, key=str):
+        if key not in stored:
+            yield key, f"{table}_MISSING"
+        elif key not in told:
+            yield key, f"{table}_UNKNOWN"
+        elif told[key] != stored[key]:
+            yield key, f"{table}_DIFFERS"
+
+
+def _locks(told: TableFold, actions: Mapping[str, ActionFold], stored: Mapping[str, str]) -> Iterator[Violation]:
+    for target, name in sorted(stored.items()):
+        action = actions.get(name)
+        if action is None or action.state not in _HOLDS or target not in told.targets.get(name, ()):
+            yield Violation(-1, name, "LOCK_UNKNOWN", f"the log does not say that it holds {target}")
+    for name, action in actions.items():
+        for target in sorted(told.targets.get(name, ())) if action.state in _HOLDS else ():
+            holder = stored.get(target)
+            # What people have to look at may be held by another change that came on top.
+            if holder is None or (holder != name and action.state is not State.NEEDS_HUMAN):
+                yield Violation(-1, name, "LOCK_MISSING", f"it must hold {target}, which {holder or 'nobody'} holds")
+
+
+def _timers(
+    told: TableFold, actions: Mapping[str, ActionFold], stored: Sequence[tuple[str, str, int]]
+) -> Iterator[Violation]:
+    have: dict[str, set[str]] = {}
+    for name, kind, at_ms in stored:
+        action = actions.get(name)
+        if action is None or kind not in _DUE or not fits(kind, action.state):
+            yield Violation(-1, name, "TIMER_UNKNOWN", f"a timer {kind} means nothing for it")
+            continue
+        have.setdefault(name, set()).add(kind)
+        fires = told.fires.get((name, kind))
+        # A lease whose target is busy at its end is tried again, a moment later each time.
+        late = kind == Due.LEASE_END and fires is not None and (fires <= told.at_ms or 0 < at_ms - fires <= _RETRY_MS)
+        if fires is not None and at_ms != fires and not late:
+            yield Violation(-1, name, "TIMER_MOVED", f"the timer {kind} fires at {at_ms}, recorded was {fires}")
+    for name, action in actions.items():
+        missing = set(timers(action.state)) - have.get(name, set())
+        if Due.PROBE in have.get(name, ()):
+            missing.discard(Due.ATTEMPT_DEADLINE)  # its attempt is over; the probe finds out what it did
+        for kind in sorted(missing):
+            yield Violation(-1, name, "TIMER_MISSING", f"{action.state} has no timer {kind}")
+
+
+def _changed(body: Mapping[str, Json]) -> frozenset[str]:
+    """Return the targets that an action changes: a plan that only reads locks nothing."""
+    effects = [Effect(word) for word in _words(body, "effects") if word in _EFFECTS]
+    return frozenset() if only_reads(effects) else frozenset(_words(body, "targets"))
+
+
+def _words(body: Mapping[str, Json], name: str) -> list[str]:
+    found = body.get(name)
+    return [word for word in found if isinstance(word, str)] if isinstance(found, Sequence) else []
+
+
+def _text(body: Mapping[str, Json], name: str) -> str:
+    return str(body.get(name, ""))
