@@ -9,6 +9,7 @@ import pytest
 from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.targets.kubernetes.difference import difference
 from gateway.executor.targets.kubernetes.paths import ABSENT, find, read
+from gateway.executor.targets.kubernetes.schema import SERVER_FIELDS
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
 from tests.executor.kubernetes.rows import ROWS, Edit, Row, kept, node, secret
 from tests.fixtures_k8s import Cluster
@@ -25,6 +26,7 @@ def table() -> Iterator[None]:
     print("\n\n| change | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))  # noqa: T201  # the battery's table
     for name, cells in _TABLE.items():
         print(f"| {name} | " + " | ".join(cells.get(column, "") for column in columns) + " |")  # noqa: T201  # the battery's table
+    print("\nNot compared, because the server manages them: " + ", ".join(SERVER_FIELDS))  # noqa: T201  # see above
 
 
 @pytest.fixture

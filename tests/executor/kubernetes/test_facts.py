@@ -155,6 +155,28 @@ async def test_a_secret_is_changed_without_being_told(cluster: Cluster, namespac
     assert (done.status, done.after, back.status, back.read_back) == ("applied", {}, "undone", {})
 
 
+SAME = (
+    "scale deployment/web --replicas=3", "set image deployment/web web=shop/web:2", "rollout restart deployment/web",
+    "label deploy web x=y", "expose deployment web --port=80 --name=new", "create deployment new --image=shop/new:1",
+    "create service nodeport new --tcp=80:80", "patch service web -p '{\"spec\":{\"type\":\"NodePort\"}}'",
+    "delete service web", "autoscale deployment web --max=3",
+)  # fmt: skip
+
+
+async def test_the_snapshot_of_the_same_state_is_the_same_so_that_votes_hold(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = deployment(cluster, namespace)
+    service(cluster, namespace)
+    at = KubernetesTarget(executor_scope(cluster, tmp_path), RealClock(), OUTPUT_BYTES)
+    for i, command in enumerate(SAME):
+        what = step(f"kubectl -n {namespace} {command}").step
+        first = await at.observe(what)
+        beat = {"type": "Heartbeat", "status": "True", "reason": f"n{i}", "message": ""}
+        cluster.admin.patch(f"{path}/status", {"status": {"conditions": [beat]}})
+        assert (first.preflight["status"], (await at.observe(what)).snapshot) == ("ok", first.snapshot), command
+
+
 async def test_a_selector_is_fixed_to_the_objects_that_it_matched(
     cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:

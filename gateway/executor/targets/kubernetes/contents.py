@@ -1,4 +1,8 @@
-"""What a namespace holds: every kind that discovery names, counted."""
+"""What a namespace holds: every kind that discovery names, counted.
+
+Asked afresh and strictly, not from the kept discovery: a group that does not answer may hold objects, so the answer is
+then that nobody knows.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
