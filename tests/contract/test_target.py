@@ -8,6 +8,7 @@ import pytest
 
 from gateway.adapters.clock import SystemClock
 from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.snapshot import inherit, restored_by
 from gateway.core.step import Step
 from gateway.executor.config import PostgresScope
 from gateway.executor.secret import Secret
@@ -240,3 +241,35 @@ async def test_an_edit_of_other_fields_is_left_alone(rig: Rig) -> None:
     theirs = rig.others()
     undone = await rig.target.undo(rig.step, snapshot)
     assert (undone.status, rig.ours(), rig.others()) == ("undone", before, theirs)
+
+
+async def test_a_probe_tells_what_is_at_the_fields_by_the_paths_of_snapshot_and_preflight(rig: Rig) -> None:
+    found = await rig.target.observe(rig.step)
+    snapshot = await applied(rig)
+    ours = {str(c["path"]).lstrip("/"): c.get("to") for c in found.preflight["changes"]}
+    fields = {path.lstrip("/") for path in restored_by(snapshot)}
+    told = (await rig.target.probe(rig.step, snapshot)).after
+    assert told is not None
+    assert fields == {path.lstrip("/") for path in told} == ours.keys()
+    assert {path.lstrip("/"): value for path, value in told.items()} == ours
+    rig.edit_ours()
+    edited = (await rig.target.probe(rig.step, snapshot)).after
+    assert edited is not None
+    assert edited.keys() == told.keys()
+    assert edited != told
+
+
+async def test_a_way_back_that_was_taken_over_ends_before_the_lease(rig: Rig) -> None:
+    rig.edit_ours()  # the lease, as far as this target is concerned
+    leased = await observed(rig)
+    assert (await rig.target.undo(rig.step, leased)).status == "undone"
+    earlier = {path: value + 1 for path, value in restored_by(leased).items() if isinstance(value, int | float)}
+    if len(earlier) != len(restored_by(leased)):
+        return  # a field without a number to make another of
+    way = inherit(leased, {**leased, "fields": earlier} if "fields" in leased else {**leased, **earlier})
+    assert way is not None
+    assert (await rig.target.apply(rig.step, leased, unheard)).status == "applied"
+    undone = await rig.target.undo(rig.step, way)
+    assert undone.status == "undone"
+    back = restored_by(await observed(rig))
+    assert {path: back[path] for path in earlier} == earlier
