@@ -79,6 +79,10 @@ def budget(cluster: Cluster, ns: str, app: str, least: int) -> str:
     return path
 
 
+def evictions(cluster: Cluster, ns: str, start: int) -> list[Any]:
+    return [each for each in cluster.requests(start, namespace=ns) if each.subresource == "eviction"]
+
+
 def target(cluster: Cluster, folder: Path) -> KubernetesTarget:
     return KubernetesTarget(executor_scope(cluster, folder), RealClock(), OUTPUT_BYTES)
 
@@ -161,6 +165,23 @@ async def test_a_drain_waits_for_a_budget_that_allows_one_after_another(
     await asyncio.to_thread(cluster.admin.patch, path, {"spec": {"minAvailable": 0}})
     done = await running
     assert (done.status, done.code) == ("applied", "")
+
+
+async def test_a_drain_that_is_cancelled_asks_for_no_more_evictions(
+    cluster: Cluster, namespace: str, tmp_path: Path, drained: str
+) -> None:
+    app = workload(cluster, namespace, drained)
+    budget(cluster, namespace, app, 2)
+    at, what = target(cluster, tmp_path), drain(drained, "--timeout=60s")
+    seen = await at.observe(what)
+    start = cluster.mark()
+    running = asyncio.create_task(at.apply(what, seen.snapshot, Heard()))
+    await asyncio.to_thread(eventually, lambda: evictions(cluster, namespace, start), what="an eviction was asked for")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    later = cluster.mark()
+    await asyncio.sleep(2)
+    assert not evictions(cluster, namespace, later)
 
 
 async def test_a_pod_that_came_after_the_observation_is_not_evicted(

@@ -143,11 +143,12 @@ class Draining(Patching):
         evictions = Evictions(self._api, step.params, float(step.params.get("timeout_seconds", _DEFAULT_S)))
         pods, gone = victims_of(entry), 0
         stuck: list[str] = []
-        for ended in asyncio.as_completed([evictions.evict(pod) for pod in pods]):
-            done = await ended
-            gone += done.status == "gone"
-            stuck += [] if done.status == "gone" else [f"{done.victim.ref.label} {done.code}: {done.detail}"]
-            await on_chunk(f"{gone}/{len(pods)} {done.victim.ref.label}: {_word(done)}\n".encode())
+        async with asyncio.TaskGroup() as group:  # evictions end with the drain, also when it is cancelled
+            for ended in asyncio.as_completed([group.create_task(evictions.evict(pod)) for pod in pods]):
+                done = await ended
+                gone += done.status == "gone"
+                stuck += [] if done.status == "gone" else [f"{done.victim.ref.label} {done.code}: {done.detail}"]
+                await on_chunk(f"{gone}/{len(pods)} {done.victim.ref.label}: {_word(done)}\n".encode())
         if stuck:
             left = "; ".join(stuck[:_TOLD])
             detail = f"the node is cordoned and {gone} of {len(pods)} pods are gone; left: {left}"
