@@ -8,6 +8,7 @@ from itertools import chain, repeat
 
 from gateway.adapters.policy_child import Child, load_child, read_answer, start_child
 from gateway.adapters.policy_document import Documents
+from gateway.adapters.policy_probes import probes
 from gateway.adapters.policy_regorus import modules_of
 from gateway.core.bundle import Bundle, data_document
 from gateway.core.canonical import Json, thaw
@@ -25,7 +26,7 @@ class Pool:
         """Prepare what children are loaded with; nothing runs yet."""
         self.bundle = bundle
         self.accelerated = False
-        """Whether children answer by byte code; set by the first one."""
+        """Whether children answer by byte code: it was proven by one of them."""
         self._timeout_s = timeout_s
         self._documents = Documents(bundle)
         self._modules = modules_of(bundle)
@@ -88,6 +89,24 @@ class Pool:
         else:
             self._release(child)
 
+    async def accelerate(self, child: Child) -> None:
+        """Prove byte code on a child that does not serve; where it holds, children that use it take over.
+
+        Raises PolicyRefused when the child cannot be loaded.
+        """
+        await self.load(child, self.bundle.config, probes(self.bundle))
+        if not self.accelerated:
+            child.kill()
+            await child.ended()
+            return
+        replaced = tuple(self._children)
+        await self.add(child)
+        for _ in replaced[1:]:
+            await self.add()
+        for old in replaced:
+            self._dismiss(old)
+        await asyncio.gather(*(old.ended() for old in replaced))
+
     async def retire(self) -> None:
         """Take no new work, let what runs finish, end the children."""
         self._retired = True
@@ -131,11 +150,22 @@ class Pool:
                 return
         self._idle.append(child)
 
+    def _dismiss(self, child: Child) -> None:
+        """End a child as soon as it has answered what it was asked."""
+        self._children.discard(child)
+        child.on_idle, child.on_lost = Child.kill, self._reap
+        if child in self._idle:
+            self._idle.remove(child)
+            child.kill()
+
+    def _reap(self, child: Child) -> None:
+        _background(self._reaping, child.ended())
+
     def _replace(self, child: Child) -> None:
         self._children.discard(child)
         if child in self._idle:
             self._idle.remove(child)
-        _background(self._reaping, child.ended())
+        self._reap(child)
         if not self._retired:
             _log.warning("policy worker %d ended; starting another", child.pid)
             _background(self._starting, self._respawn())

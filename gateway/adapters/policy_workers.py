@@ -1,21 +1,26 @@
 """regorus in supervised worker processes (`policy.workers >= 1`): the engine of a serving gateway.
 
-A crash or a runaway rule costs one denial and one worker; another is up about 0.1 s later.
+A crash or a runaway rule costs one denial and one worker; another is up about 0.1 s later. A new revision is answered
+by the interpreter until a further child has proven byte code on every probe of the bundle, which takes seconds.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from gateway.adapters.policy_checks import check_bundle, check_canary, evaluate_samples
 from gateway.adapters.policy_child import Child, start_child
 from gateway.adapters.policy_pool import Pool
-from gateway.adapters.policy_probes import probes
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json
-from gateway.errors import PolicyFault
+from gateway.errors import PolicyFault, PolicyRefused
 from gateway.ports_policy import PolicyAnswer
 
+_log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_S = 1.0
+_PROVE_AFTER_S = 1.0
+"""The proof waits until whoever loads has had the processors for the rest of its start."""
 
 
 class WorkerEngine:
@@ -29,6 +34,7 @@ class WorkerEngine:
         self._timeout_s = timeout_s
         self._pool: Pool | None = None
         self._loading = asyncio.Lock()
+        self._proving: asyncio.Task[None] | None = None
 
     @property
     def revision(self) -> str:
@@ -42,7 +48,7 @@ class WorkerEngine:
 
     @property
     def accelerated(self) -> bool:
-        """Tell whether byte code answers: it agreed with the interpreter on this bundle's samples."""
+        """Tell whether byte code answers: it agreed with the interpreter on this bundle's probes."""
         return self._pool is not None and self._pool.accelerated
 
     @property
@@ -59,33 +65,63 @@ class WorkerEngine:
     async def load(self, bundle: Bundle) -> None:
         """Lint, load and canary in a child, then swap; raises PolicyRefused and keeps the revision in force."""
         async with self._loading:
-            required = await asyncio.to_thread(check_bundle, bundle)
             pool = Pool(bundle, self._timeout_s)
-            child = await start_child()
+            child = await start_child()  # it comes up while the bundle is linted
             try:
-                await self._prove(pool, child, required)
+                await self._check(pool, child, await asyncio.to_thread(check_bundle, bundle))
                 await pool.add(child)
                 await asyncio.gather(*(pool.add() for _ in range(self._workers - 1)))
             except BaseException:
                 child.kill()
                 await asyncio.gather(child.ended(), pool.retire())
                 raise
+            await self._stop_proving()
             old, self._pool = self._pool, pool
+            self._proving = asyncio.create_task(_prove(pool))
             if old is not None:
                 await old.retire()
 
+    async def proven(self) -> bool:
+        """Wait until it is known whether byte code answers, and return `accelerated`."""
+        if self._proving is not None:
+            await asyncio.wait([self._proving])
+        return self.accelerated
+
     async def close(self) -> None:
         """End the workers."""
+        await self._stop_proving()
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.retire()
 
+    async def _stop_proving(self) -> None:
+        proving, self._proving = self._proving, None
+        if proving is not None:
+            proving.cancel()
+            with suppress(asyncio.CancelledError):
+                await proving
+
     @staticmethod
-    async def _prove(pool: Pool, child: Child, required: frozenset[tuple[str, str]]) -> None:
+    async def _check(pool: Pool, child: Child, required: frozenset[tuple[str, str]]) -> None:
         async def evaluate(document: Mapping[str, Json]) -> PolicyAnswer:
             return await pool.evaluate_on(child, document)
 
         await pool.load(child, pool.bundle.sample_config)
         await check_canary(pool.bundle, required, evaluate)
-        await pool.load(child, pool.bundle.config, probes(pool.bundle))
+        await pool.load(child, pool.bundle.config)
         await evaluate_samples(pool.bundle, evaluate)
+
+
+async def _prove(pool: Pool) -> None:
+    """Let byte code take over if it holds; whatever goes wrong leaves the interpreter in place."""
+    await asyncio.sleep(_PROVE_AFTER_S)
+    try:
+        child = await start_child()
+        try:
+            await pool.accelerate(child)
+        except BaseException:
+            child.kill()
+            await child.ended()
+            raise
+    except (OSError, PolicyRefused, PolicyFault) as exc:
+        _log.warning("policy %s stays with the interpreter: %s", pool.bundle.revision, exc)

@@ -23,6 +23,7 @@ async def _engine(workers: int = 1, timeout_s: float = 5.0) -> AsyncIterator[Wor
     engine = WorkerEngine(workers, timeout_s)
     try:
         await engine.load(mini_bundle())
+        await engine.proven()
         yield engine
     finally:
         await engine.close()
@@ -34,6 +35,30 @@ async def _code(engine: WorkerEngine) -> str:
     except PolicyFault as exc:
         return exc.code
     return "answered"
+
+
+async def test_byte_code_takes_over_from_the_interpreter_once_it_is_proven() -> None:
+    engine = WorkerEngine(2, timeout_s=5.0)
+    try:
+        await engine.load(mini_bundle())
+        first, interpreted = engine.pids, await engine.evaluate(document())
+        assert not engine.accelerated
+        assert await engine.proven()
+        assert len(engine.pids) == 2
+        assert not {*first} & {*engine.pids}
+        assert await engine.evaluate(document()) == interpreted
+        assert not any(map(_alive, first))
+    finally:
+        await engine.close()
+
+
+async def test_a_load_and_a_close_end_a_proof_that_is_under_way() -> None:
+    engine = WorkerEngine(1, timeout_s=5.0)
+    await engine.load(mini_bundle())
+    await engine.load(mini_bundle())
+    assert await _code(engine) == "answered"
+    await engine.close()
+    assert await _code(engine) == "POLICY_NOT_LOADED"
 
 
 async def test_a_worker_that_is_killed_costs_its_question_and_is_replaced() -> None:

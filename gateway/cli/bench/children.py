@@ -13,7 +13,7 @@ from pathlib import Path
 from gateway.cli.demo.process import environment
 from gateway.cli.failure import CommandError
 
-_READY_S = 30.0
+_READY_S = 60.0
 _STOP_S = 10.0
 _POLL_S = 0.002
 _PROC = Path("/proc")

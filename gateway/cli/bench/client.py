@@ -1,7 +1,8 @@
 """The client: a process of its own that measures one variant at a time, as it is told on standard input.
 
-One JSON object a line: {"variant", "address", "callers", "seconds"} is answered with {p50_us, p99_us, rate, calls};
-{"variant": "sizes", "address"} with {request, reply}, the bytes of one decision. Nothing that is told ends it.
+One JSON object a line: {"variant", "address", "callers", "seconds"} is answered with {p50_us, p99_us, rate, calls}, and
+with the nanoseconds of each call, {took}, where it says "each"; {"variant": "sizes", "address"} with {request, reply},
+the bytes of one decision. Nothing that is told ends it.
 """
 
 import asyncio
@@ -40,7 +41,9 @@ class Client:
         if told["variant"] == "sizes":
             return await self._sizes(told["address"])
         call = _VARIANTS[told["variant"]](self, told["address"])
-        return asdict(await load(call, told["callers"], told["seconds"]))
+        took: list[int] = []
+        figures = asdict(await load(call, told["callers"], told["seconds"], took))
+        return {**figures, "took": took} if told.get("each") else figures
 
     def echo(self, address: str) -> Call:
         """Return a call with the bytes of a decision's request, answered by the bytes of its reply."""

@@ -14,18 +14,20 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="About 8 s each.")
+@click.option("--quick", is_flag=True, help="One short round, to see that it works; no figures to quote.")
 @click.option("--json", "as_json", is_flag=True, help="Write the figures as JSON; the table goes to stderr.")
-def decision(rounds: int, *, as_json: bool) -> None:
+def decision(rounds: int, *, quick: bool, as_json: bool) -> None:
     """Compare a full decision over gRPC with a bare echo, and show where its time goes.
 
     A round measures every variant for a short while, one after the other; a ratio is the median of the ratios of the
     rounds, because the speed of a shared machine drifts. The client is a process of its own.
     """
     from gateway.cli.bench.report import table, to_json  # a second of imports that `--help` does not need
-    from gateway.cli.bench.run import measure
+    from gateway.cli.bench.run import Effort, measure
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every child is stopped and removed
-    result = measure(rounds, lambda text: click.echo(text, err=True))
+    effort = Effort(1, starts=1, share=0.25) if quick else Effort(rounds)
+    result = measure(effort, lambda text: click.echo(text, err=True))
     click.echo(table(result), err=as_json)
     if as_json:
         json.dump(to_json(result), sys.stdout)

@@ -1,4 +1,4 @@
-"""The doors beside the real one, in the gateway's own process: a bare echo, a door without a gateway, a traced one."""
+"""The doors beside the real one, in the gateway's own process: a bare echo and a traced one."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,9 +12,7 @@ from gateway.api.auth import Authenticator
 from gateway.api.grpc.server import Doors, Listener
 from gateway.bootstrap import Running
 from gateway.cli.bench.site import AGENT
-from gateway.cli.bench.stages import Trace, traced
-from gateway.service.usecases import GatewayUseCases
-from gateway.service.views import ActionView
+from gateway.cli.bench.stages import Trace, admitting, traced
 
 
 @dataclass(slots=True)
@@ -32,43 +30,28 @@ class Echo:
         return grpc.unary_unary_rpc_method_handler(echo)
 
 
-@dataclass(slots=True)
-class Deaf:
-    """Answers every submission with one view: what is left is the cost of the door."""
-
-    view: ActionView | None = None
-
-    async def submit(self, *_: Any, **__: Any) -> ActionView:
-        """Return the view."""
-        assert self.view is not None
-        return self.view
-
-
 @dataclass(frozen=True, slots=True)
 class Bench:
     """The addresses, and what is behind them."""
 
     echo: str
-    deaf: str
     traced: str
     echoed: Echo
-    door: Deaf
     trace: Trace
 
 
 @asynccontextmanager
 async def bench_doors(up: Running) -> AsyncIterator[Bench]:
-    """Open the three doors beside those of a running gateway."""
-    names = {name: f"unix:{up.layout.root / 'sockets' / name}.sock" for name in ("echo", "deaf", "traced")}
-    echo, deaf, trace = Echo(), Deaf(), Trace()
+    """Open both doors beside those of a running gateway."""
+    names = {name: f"unix:{up.layout.root / 'sockets' / name}.sock" for name in ("echo", "traced")}
+    echo, trace = Echo(), Trace()
     async with AsyncExitStack() as stack:
         server = grpc.aio.server()
         server.add_generic_rpc_handlers([cast("grpc.GenericRpcHandler[Any, Any]", echo)])
         server.add_insecure_port(names["echo"])
         await server.start()
         stack.push_async_callback(server.stop, 0)
-        for name, gateway in (("deaf", cast("GatewayUseCases", deaf)), ("traced", traced(up.world, trace))):
-            doors = Doors(gateway, Authenticator({}, {"agent": AGENT}))
-            await doors.open([Listener("agent", names[name])])
-            stack.push_async_callback(doors.close, 0)
-        yield Bench(names["echo"], names["deaf"], names["traced"], echo, deaf, trace)
+        doors = Doors(traced(up.world, trace), admitting(Authenticator({}, {"agent": AGENT}), trace))
+        await doors.open([Listener("agent", names["traced"])])
+        stack.push_async_callback(doors.close, 0)
+        yield Bench(names["echo"], names["traced"], echo, trace)

@@ -22,6 +22,7 @@ _NAMES = {
 def to_json(result: Result) -> dict[str, Any]:
     """Return the document of `--json`; times are microseconds unless their name says otherwise."""
     stages = result.stages()
+    spent, total = sum(stages.values()), result.total_us()
     return {
         "schema": _SCHEMA,
         "p50_ratio": round(result.p50_ratio(1), 3),
@@ -33,9 +34,11 @@ def to_json(result: Result) -> dict[str, Any]:
         "variants": {name: _variant(result, name) for name in _present(result)},
         "stages": {
             "us": {name: round(us, 1) for name, us in stages.items()},
-            "sum_us": round(sum(stages.values()), 1),
-            "total_us": round(result.middle("traced", 1).p50_us, 1),
-            "share": round(sum(stages.values()) / result.middle("traced", 1).p50_us, 3),
+            "sum_us": round(spent, 1),
+            "total_us": round(total, 1),
+            "share": round(spent / total, 3),
+            "p50_us": round(result.middle("traced", 1).p50_us, 1),
+            "calls": len(result.timed),
         },
         "cold_start_ms": [round(s * 1000) for s in result.cold_s],
         "idle_rss_mb": _memory(result),
@@ -47,9 +50,10 @@ def table(result: Result) -> str:
     rows: list[tuple[str, ...]] = [("", "callers", "p50 us", "p99 us", "per s", "CPU us")]
     for name in _present(result):
         rows += [_row(result, name, callers) for callers in (1, 32)]
-    stages, total = result.stages(), result.middle("traced", 1).p50_us
+    stages = result.stages()
+    spent, total = sum(stages.values()), result.total_us()
     timed = [(name, f"{us:.0f}", f"{us / total:.0%}", STAGE_TEXTS[name]) for name, us in stages.items()]
-    timed.append(("sum", f"{sum(stages.values()):.0f}", f"{sum(stages.values()) / total:.0%}", f"of {total:.0f} us"))
+    timed.append(("sum", f"{spent:.0f}", f"{spent / total:.0%}", f"of {total:.0f} us that the client waited"))
     memory = _memory(result)
     facts = [
         ("p50 of a decision to an echo, 1 caller", f"{result.p50_ratio(1):.2f}", "aim <= 2.5"),

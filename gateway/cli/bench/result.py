@@ -1,13 +1,13 @@
 """What was measured, and what follows from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from gateway.cli.bench.children import Memory
 from gateway.cli.bench.load import Figures
-from gateway.cli.bench.stages import STAGES, stages_us
+from gateway.cli.bench.stages import STAGES, WIRE, Timed, mean_us, middle
 
 Key = tuple[str, int]
 
@@ -20,7 +20,8 @@ class Result:
     slices: dict[Key, list[Figures]] = field(default_factory=dict)
     cpu_us: dict[Key, list[float]] = field(default_factory=dict)
     """Processor time of the gateway's own process a call; its workers are not in it."""
-    trace: Sequence[Mapping[str, int]] = ()
+    timed: list[Timed] = field(default_factory=list)
+    """Every traced call."""
     cold_s: list[float] = field(default_factory=list)
     memory: Memory | None = None
 
@@ -51,13 +52,11 @@ class Result:
 
     def stages(self) -> dict[str, float]:
         """Return the microseconds of every stage of one caller's typical decision."""
-        echoes, doors = self.slices["echo", 1], self.slices["deaf", 1]
-        door = median(d.p50_us - e.p50_us for d, e in zip(doors, echoes, strict=True))
-        return {"grpc": self.middle("echo", 1).p50_us, "door": door, **stages_us(self.trace)}
+        return mean_us(middle(self.timed))
+
+    def total_us(self) -> float:
+        """Return what the client waited for those same decisions, by its own clock."""
+        return mean(call.took for call in middle(self.timed)) / 1e3
 
 
-STAGE_TEXTS: Mapping[str, str] = {
-    "grpc": "the bare echo: HTTP/2, event loop, both processes",
-    "door": "identity, checks, protobuf to and from views",
-    **{stage: text for _, stage, text in STAGES},
-}
+STAGE_TEXTS: Mapping[str, str] = {WIRE[0]: WIRE[1], **{stage: text for _, stage, text in STAGES}}

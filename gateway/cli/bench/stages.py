@@ -1,16 +1,19 @@
 """Where the time of one decision goes: the ports of a gateway, wrapped so that each call leaves a mark.
 
-Nothing in the gateway knows of this. A second gateway over the same world is built here with wrapped ports; what lies
-between two marks is a stage. One caller at a time.
+Nothing in the gateway knows of this. A second gateway over the same world is built here with wrapped ports, behind a
+door whose authenticator is wrapped too; what lies between two marks is a stage. One caller at a time, so that the n-th
+call of the client is the n-th trace: what its own clock measured besides the stages was spent on the wire.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
+from gateway.api.auth import Authenticator, Shown
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import Json
+from gateway.core.principal import Door, Principal
 from gateway.ports import Ids, Signer, Store, Tx
 from gateway.ports_policy import PolicyAnswer, PolicyEngine
 from gateway.service.gateway import Gateway
@@ -22,17 +25,19 @@ T = TypeVar("T")
 
 # The mark that ends a stage, and what was done until then.
 STAGES = (
+    ("entered", "door", "identity, checks of the message"),
     ("parsed", "parse", "characters, lexer, tables; digest of the request"),
     ("asks", "input", "proposal document, redaction, caps, policy input"),
     ("answered", "policy", "validate, encode, worker and back, validate the answer"),
     ("folded", "fold", "findings to a verdict, decision record, statement of the grant"),
     ("signed", "sign", "Ed25519"),
     ("queued", "grant", "envelope, work for the executor"),
-    ("begun", "queue", "wake the writer"),
+    ("begun", "queue", "wait for a commit that is under way"),
     ("ran", "record", "row, leaves, documents, timers in the transaction"),
-    ("stored", "commit", "WAL, fsync, wake the caller"),
-    ("done", "answer", "texts and view"),
+    ("stored", "commit", "WAL, fsync, wake the caller; texts meanwhile"),
+    ("done", "answer", "view"),
 )
+WIRE = ("wire", "HTTP/2 and protobuf, both event loops: what the client waited besides the stages")
 
 
 @dataclass(slots=True)
@@ -52,18 +57,48 @@ class Trace:
         self._marks.setdefault(name, time.perf_counter_ns() - self._began)
 
     def end(self) -> None:
-        """Keep the call if nothing of it is missing."""
+        """Keep the call."""
         self.mark("done")
-        if all(mark in self._marks for mark, _, _ in STAGES):
-            self.calls.append(self._marks)
+        self.calls.append(self._marks)
+
+    def timed(self, took: list[int]) -> "list[Timed]":
+        """Take the calls so far with what their client waited for each; raises ValueError for another number."""
+        calls = [Timed(ns, marks) for ns, marks in zip(took, self.calls, strict=True)]
+        self.calls.clear()
+        took.clear()
+        return calls
 
 
-def stages_us(calls: Sequence[Mapping[str, int]]) -> dict[str, float]:
-    """Return the mean time of each stage over the middle fifth of the calls, by their whole length."""
-    ordered = sorted(calls, key=lambda marks: marks["done"])
-    middle = ordered[len(ordered) * 2 // 5 : max(len(ordered) * 3 // 5, len(ordered) * 2 // 5 + 1)]
-    ends = [0.0, *(sum(marks[mark] for marks in middle) / len(middle) / 1e3 for mark, _, _ in STAGES)]
-    return {stage: ends[i + 1] - ends[i] for i, (_, stage, _) in enumerate(STAGES)}
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One call: what its client waited and the marks it left in the gateway, in nanoseconds."""
+
+    took: int
+    marks: Mapping[str, int]
+
+    def stages(self) -> dict[str, int]:
+        """Return the time of every stage; together they are what the client waited. Raises KeyError without a mark."""
+        ends = [0, *(self.marks[mark] for mark, _, _ in STAGES)]
+        spent = {stage: ends[i + 1] - ends[i] for i, (_, stage, _) in enumerate(STAGES)}
+        return {WIRE[0]: self.took - ends[-1], **spent}
+
+
+def middle(calls: Sequence[Timed]) -> Sequence[Timed]:
+    """Return the middle fifth of the calls, by what the client waited: what a call is like when nothing disturbs it."""
+    ordered = sorted(calls, key=lambda call: call.took)
+    first, last = len(ordered) * 2 // 5, len(ordered) * 3 // 5
+    return ordered[first : max(last, first + 1)]
+
+
+def mean_us(calls: Sequence[Timed]) -> dict[str, float]:
+    """Return the mean microseconds of each stage."""
+    spent = [call.stages() for call in calls]
+    return {stage: sum(of[stage] for of in spent) / len(spent) / 1e3 for stage in spent[0]}
+
+
+def admitting(authenticator: Authenticator, trace: Trace) -> Authenticator:
+    """Return an authenticator that begins a trace: it is the first thing that a door asks."""
+    return cast("Authenticator", _Admitting(authenticator, trace))
 
 
 def traced(world: World, trace: Trace) -> GatewayUseCases:
@@ -86,6 +121,16 @@ def traced(world: World, trace: Trace) -> GatewayUseCases:
 
 
 @dataclass(frozen=True, slots=True)
+class _Admitting:
+    authenticator: Authenticator
+    trace: Trace
+
+    def principal(self, door: Door, shown: Shown) -> Principal:
+        self.trace.begin()
+        return self.authenticator.principal(door, shown)
+
+
+@dataclass(frozen=True, slots=True)
 class _Submitting:
     """The one use case that is measured."""
 
@@ -93,7 +138,7 @@ class _Submitting:
     trace: Trace
 
     async def submit(self, *args: Any, **kwargs: Any) -> ActionView:
-        self.trace.begin()
+        self.trace.mark("entered")
         view = await self.gateway.submit(*args, **kwargs)
         self.trace.end()
         return view
@@ -159,7 +204,7 @@ class _Store:
     store: Store
     trace: Trace
 
-    async def write(self, unit: Callable[[Tx], T]) -> T:
+    def write(self, unit: Callable[[Tx], T]) -> Awaitable[T]:
         def marked(tx: Tx) -> T:
             self.trace.mark("begun")
             result = unit(tx)
@@ -167,6 +212,9 @@ class _Store:
             return result
 
         self.trace.mark("queued")
-        result = await self.store.write(marked)
+        return self._stored(self.store.write(marked))
+
+    async def _stored(self, recording: Awaitable[T]) -> T:
+        result = await recording
         self.trace.mark("stored")
         return result
