@@ -37,8 +37,9 @@ class Agent:
         first = self._release("release", labels["mended_in"], bug)
         self._propose_what_is_denied(incident, bug)
         desk.conclude(bug, holds=first.state is State.COMMITTED, text=f"the rollout came to {first.state}")
-        self._scale("more room", bug)
+        scaled = self._scale("more room", bug)
         self._release("second release", labels["fallback"], desk.suppose(f"{labels['fallback']} mends it as well"))
+        desk.wait("more room", scaled, frozenset(), _PATIENCE_S)
         desk.check_receipts()
 
     def _look(self, hypothesis: str) -> str:

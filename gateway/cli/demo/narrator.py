@@ -90,7 +90,7 @@ class Narrator:
         reason = f" ({event['reason']})" if event["reason"] else ""
         self._ends[str(event["name"])] = f"{event['state']}{reason}"
         told = []
-        if event["state"] != "AWAITING_APPROVAL" and event["reason"] != "LEASE_ENDED":
+        if event["state"] in {"COMMITTED", "LEASED"} or str(event["reason"]).startswith("VERIFICATION"):
             seen = siem.telemetry(self._site.export, str(event["action"]), _EXPORT_S)
             told = [f"telemetry: {seen or 'no verdict was exported'}"]
         self._story.line("state", f"{event['name']}: {event['state']}{reason}", *told)

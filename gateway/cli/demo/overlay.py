@@ -1,11 +1,11 @@
-"""The policy of the demo: the shipped bundle, with two of its data files replaced, as a security engineer would.
+"""The policy of the demo: the shipped bundle, with one or two of its data files replaced, as a security engineer would.
 
 Verification looks for seconds instead of a minute, because nobody wants to watch a demo for an hour; and a change
 freeze that happens to be open today is suspended for the length of the demo.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,21 @@ import yaml
 
 from gateway.cli.demo.process import DemoFault
 
-WINDOW_S, INTERVAL_S = 5, 1
-PROFILE, SESSIONS_PROFILE = "database-connections", "database-sessions"
-"""The shipped profile of changes around a database, and the demo's own for ending sessions."""
+INTERVAL_S = 1
 _LENGTH = timedelta(minutes=10)
+Verify = dict[str, Any]
+"""The file config/verify/data.yaml."""
 
 
-def write(folder: Path, now: datetime) -> None:
-    """Write the overlay to a new folder: `<topic>/data.yaml`."""
+def write(
+    folder: Path, now: datetime, window_s: int, adapt: Callable[[Verify], Verify] = lambda verify: verify
+) -> None:
+    """Write the overlay to a new folder: `<topic>/data.yaml`; every profile of verification watches for `window_s`."""
     config = shipped() / "countermand" / "config"
     verify = yaml.safe_load((config / "verify" / "data.yaml").read_text(encoding="utf-8"))
-    quick = verify["profiles"][PROFILE] | {"window_s": WINDOW_S, "interval_s": INTERVAL_S}
-    verify["profiles"] |= {PROFILE: quick, SESSIONS_PROFILE: dict(quick)}
-    verify["operations"]["postgres"]["sessions.terminate"] = SESSIONS_PROFILE
-    _write(folder / "verify", verify)
+    quick = {"window_s": window_s, "interval_s": INTERVAL_S}
+    verify["profiles"] = {name: profile | quick for name, profile in verify["profiles"].items()}
+    _write(folder / "verify", adapt(verify))
     freeze = yaml.safe_load((config / "freeze" / "data.yaml").read_text(encoding="utf-8"))
     windows = without(freeze["windows"], now, now + _LENGTH)
     if windows != freeze["windows"]:

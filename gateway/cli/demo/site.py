@@ -14,6 +14,9 @@ from gateway.cli.demo.place import Site
 from gateway.cli.demo.repository import program
 from gateway.cli.demo.workload import NAMESPACE_DATABASE
 
+_WINDOW_S = 5
+_PROFILE, _SESSIONS_PROFILE = "database-connections", "database-sessions"
+"""The shipped profile of changes around a database, and the demo's own for ending sessions."""
 CALM = 16
 """Connections below which the database is well again."""
 
@@ -33,7 +36,7 @@ class Parts:
 def write(folder: Path, parts: Parts) -> Site:
     """Write the site below a new private folder."""
     folder.mkdir(mode=0o700)
-    overlay.write(folder / "overlay", datetime.now(UTC))
+    overlay.write(folder / "overlay", datetime.now(UTC), _WINDOW_S, _sessions_apart)
     alert_secret, port = secrets.token_bytes(32), place.free_port()
     place.write_secret(folder / "alerts.secret", place.whsec(alert_secret))
     place.write_secret(folder / "pager.secret", place.whsec(parts.pager_secret))
@@ -73,6 +76,13 @@ def _gateway(folder: Path, parts: Parts, port: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _sessions_apart(verify: overlay.Verify) -> overlay.Verify:
+    """Give the ending of sessions a profile of its own."""
+    verify["profiles"][_SESSIONS_PROFILE] = dict(verify["profiles"][_PROFILE])
+    verify["operations"]["postgres"]["sessions.terminate"] = _SESSIONS_PROFILE
+    return verify
+
+
 def _profiles() -> dict[str, Any]:
     """Return what is looked at after a change: the database itself, the metric, and the shop's own business."""
     business = {
@@ -87,8 +97,8 @@ def _profiles() -> dict[str, Any]:
     connections = {"name": "connections", "provider": "orders", "query": {"name": "connections"}, "kind": "improve"}
     abandoned = {"name": "abandoned", "provider": "orders", "query": {"name": "abandoned"}, "kind": "equals"}
     return {
-        overlay.PROFILE: {"checks": [{**connections, "margin": 0.15}, {**metric, "margin": 0.1}, business]},
-        overlay.SESSIONS_PROFILE: {"checks": [{**abandoned, "limit": 0}, {**metric, "limit": CALM}, business]},
+        _PROFILE: {"checks": [{**connections, "margin": 0.15}, {**metric, "margin": 0.1}, business]},
+        _SESSIONS_PROFILE: {"checks": [{**abandoned, "limit": 0}, {**metric, "limit": CALM}, business]},
     }
 
 

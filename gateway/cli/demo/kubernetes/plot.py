@@ -29,6 +29,7 @@ class Plot(Narrator):
         "release": "the bad release came to an end",
         "more room": "the change that a colleague edited came to an end",
         "second release": "the good release came to an end",
+        "resolved": "a person said what became of the edited change",
     }
 
     def __init__(self, world: World, story: Story, expect: Expectations, result: Result) -> None:
@@ -43,6 +44,8 @@ class Plot(Narrator):
             self._person_decides(name, str(event["action"]))
         elif name == "release":
             self._after_release(state, str(event["reason"]))
+        elif state == "RESOLVED":
+            self._played.add("resolved")
         elif name == "more room":
             self._after_edit(state, str(event["reason"]), str(event["action"]))
         else:

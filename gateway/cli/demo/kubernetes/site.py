@@ -10,12 +10,14 @@ from gateway.cli.demo.kubernetes.cluster import Cluster
 from gateway.cli.demo.place import Site
 
 SCOPE = "prod-eu"
+_WINDOW_S = 8
+"""Long enough for a rollout on nodes that pull nothing."""
 
 
 def write(folder: Path, cluster: Cluster, pager_url: str, pager_secret: bytes) -> Site:
     """Write the site below a new private folder."""
     folder.mkdir(mode=0o700)
-    overlay.write(folder / "overlay", datetime.now(UTC))
+    overlay.write(folder / "overlay", datetime.now(UTC), _WINDOW_S)
     alert_secret, port = secrets.token_bytes(32), place.free_port()
     place.write_secret(folder / "alerts.secret", place.whsec(alert_secret))
     place.write_secret(folder / "pager.secret", place.whsec(pager_secret))
@@ -57,5 +59,5 @@ def _executor(site: Site, cluster: Cluster) -> dict[str, Any]:
                 "token_file": "prod-eu.token", "identities": accounts,
             },
         },
-        "telemetry": {"cluster": {"kind": "kubernetes", "scope": SCOPE}},
+        "telemetry": {"kubernetes": {"kind": "kubernetes"}},
     }  # fmt: skip
