@@ -119,7 +119,11 @@ def _executors(settings: Settings) -> str:
     wanted = {site.audience for site in settings.service.scopes.values()}
     missing = sorted(wanted - set(_status(settings).audiences))
     if missing:
-        raise CountermandError("EXECUTOR_ABSENT", f"no executor is attached for {', '.join(missing)}")
+        raise CountermandError(
+            "EXECUTOR_ABSENT",
+            f"no executor is attached for {', '.join(missing)}, so what is granted waits, undos too; "
+            "start `countermand executor` there",
+        )
     return ", ".join(sorted(wanted))
 
 

@@ -237,7 +237,9 @@ class Gateway:
         """Return the gateway as it stands."""
         switches, head = await self._world.store.read(lambda tx: (tx.switches(), tx.log_head()))
         lines = tuple(f"{s.kind} agent={s.agent or '*'} environment={s.environment or '*'} by {s.by}" for s in switches)
-        return StatusView(lines, self._world.policy.revision, self.policy_error(), self._world.hub.audiences, head.size)
+        hub, wanted = self._world.hub, {site.audience for site in self._world.settings.scopes.values()}
+        absent = tuple(sorted(audience for audience in wanted if not hub.serves(audience)))
+        return StatusView(lines, self._world.policy.revision, self.policy_error(), hub.audiences, head.size, absent)
 
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         """Withdraw a policy revision."""
@@ -265,6 +267,7 @@ class Gateway:
                 yield await session.next()
         finally:
             session.close()
+            self._world.hub.absent_since(audience, self._world.clock.now_ms())  # from now on, if nobody else is there
 
     async def announce(self, *, audience: str, instance: str, scope: str, document: bytes) -> tuple[bool, str]:
         """Return (accepted, reason)."""

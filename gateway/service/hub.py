@@ -36,6 +36,8 @@ class Hub:
     def __init__(self) -> None:
         self._sessions: dict[str, list[Session]] = {}
         self._open: dict[str, tuple[Session, WorkView]] = {}
+        self._absent: dict[str, int] = {}
+        """Audience → since when this process knows that nobody serves it."""
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._distrusted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
@@ -43,7 +45,12 @@ class Hub:
         """Attach an executor to an audience."""
         session = Session(audience, instance, lambda: self._close(session))
         self._sessions.setdefault(audience, []).append(session)
+        self._absent.pop(audience, None)
         return session
+
+    def absent_since(self, audience: str, now_ms: int) -> int | None:
+        """Return since when nobody serves an audience, as far as this process knows; None when somebody does."""
+        return None if self.serves(audience) else self._absent.setdefault(audience, now_ms)
 
     def send(self, audience: str, work: WorkView) -> bool:
         """Hand work to the session with least in hand; false when none is attached, or none keeps up.

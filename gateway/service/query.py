@@ -13,6 +13,7 @@ from gateway.service.render import render
 from gateway.service.sealed import open_sealed
 from gateway.service.texts import Texts
 from gateway.service.views import ActionView, DecisionView, FindingView, OutputView, StepView
+from gateway.service.waiting import ABSENT, waits_in_vain
 from gateway.service.world import World
 
 
@@ -21,7 +22,7 @@ def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
     proposal = read_proposal(tx, row)
     data = tx.document(row.id, f"decision/{row.decision_digest}") if row.decision_digest else None
     return compose(
-        row,
+        row.changed(reason=ABSENT) if waits_in_vain(world, row) else row,
         proposal,
         None if data is None else decision_view(loads_strict(data), row.decision_digest, world.texts()),
         journal=read_journal(tx, row.id),

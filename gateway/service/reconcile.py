@@ -6,6 +6,7 @@ from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import OPEN, Due, State, timers
 from gateway.ports import ActionRow, DueRow, Tx
+from gateway.service.absent import tell_absent
 from gateway.service.approval_request import current_request
 from gateway.service.control import freeze_open, open_rows
 from gateway.service.world import World
@@ -29,6 +30,7 @@ async def reconcile(world: World) -> None:
     if armed:
         _LOG.warning("%d timers were missing and have been set", armed)
     await freeze_open(world)
+    await tell_absent(world)
 
 
 def _missing(row: ActionRow, have: set[str]) -> list[str]:

@@ -44,6 +44,8 @@ class Timing:
     """How long after that limit an attempt that did not report is taken for lost and probed."""
     redispatch_ms: int = 1_000
     """How long to wait before work that nobody took is offered again."""
+    executor_absent_ms: int = 60_000
+    """How long an action may wait while no executor of its audience is attached, before on-call is told."""
     undo_window_ms: int = 86_400_000
     """How long a committed change can still be rolled back."""
     undo_deadline_ms: int = 900_000

@@ -24,6 +24,10 @@ OWN: Mapping[str, tuple[str, str]] = {
         "the stored proposal of the action is not the one that was recorded",
         "nothing begins; run `countermand audit verify`, find who can write to the database, and restore the document",
     ),
+    "EXECUTOR_ABSENT": (
+        "no executor of the audience {audience} is attached, so the action waits",
+        "start one there with `countermand executor`, and see its log; what waits goes on by itself, undos too",
+    ),
     "POLICY_FAULT": ("the policy engine did not answer", "try again; an operator should run `countermand doctor`"),
 }
 _UNKNOWN = ("{code}", "ask a security engineer what this code means")

@@ -162,6 +162,8 @@ class StatusView:
     policy_error: str
     audiences: tuple[str, ...]
     log_size: int
+    absent: tuple[str, ...] = ()
+    """Audiences of configured scopes that no executor serves now."""
 
 
 @dataclass(frozen=True, slots=True)

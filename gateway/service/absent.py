@@ -1,0 +1,38 @@
+"""Actions that wait for an executor that is not there: on-call is told once for each, and whoever looks sees why."""
+
+from gateway.core.events import read_leaf
+from gateway.core.kinds import LeafKind as K
+from gateway.ports import Tx
+from gateway.service.control import open_rows
+from gateway.service.query import read_proposal
+from gateway.service.record import Recorder
+from gateway.service.waiting import ABSENT, WAITING, waits_in_vain
+from gateway.service.world import World
+
+_PAGES = 64
+
+
+async def tell_absent(world: World) -> None:
+    """Page on-call for every action that waits in vain and was not told of; what waits goes on by itself."""
+    rows = await world.store.read(lambda tx: [r for r in open_rows(tx, *sorted(WAITING)) if waits_in_vain(world, r)])
+    for row in rows:
+        if await world.store.write(lambda tx: _tell(world, tx, row.id)):  # noqa: B023  # awaited at once
+            world.bus.changed(row.id)
+
+
+def _tell(world: World, tx: Tx, action: str) -> bool:
+    row = tx.action(action)
+    if row is None or row.state not in WAITING or _told(tx, action):
+        return False
+    text = world.texts().of(ABSENT, {"audience": row.audience})
+    page = {
+        "to": "oncall", "code": ABSENT, "action": action, "targets": list(read_proposal(tx, row).targets),
+        "detail": f"{text.message}; {text.remedy}",
+    }  # fmt: skip
+    Recorder(world, tx, row).note(K.NOTIFICATION, page)
+    return True
+
+
+def _told(tx: Tx, action: str) -> bool:
+    pages = tx.leaves_of(action, _PAGES, kind=K.NOTIFICATION.value)
+    return any(read_leaf(data).body.get("code") == ABSENT for _, data in pages)
