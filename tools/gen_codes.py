@@ -46,6 +46,7 @@ RECORDED = {
     "CONCURRENCY_LIMIT": "too many changes of this agent, or in this environment, are under way; it is offered again",
     "CONTROLLER_FIGHTS": "a controller sets a field that the change sets too, so its undo is not exact",
     "DEADLINE_TOO_NEAR": "too little time was left to begin the call",
+    "DRIFT_OVERDUE": "a change outside its owner in code stands longer than it was to; revert it, or propose it",
     "EXECUTOR_LOST": "the executor of a read did not report in time",
     "FENCE_STALE": "a report under a fence that was given up; it does not count",
     "FIELDS_EDITED": "while the change was verified another edited the fields that it wrote; nothing is overwritten",

@@ -238,4 +238,6 @@ class Due(StrEnum):
     UNDO_DEADLINE = "undo_deadline"
     UNDO_WINDOW = "undo_window"
     """Sealed snapshots of a committed action may be deleted."""
+    DRIFT = "drift"
+    """A change outside its owner in code is due to be closed."""
     NOTIFY = "notify"

@@ -8,13 +8,13 @@ _FIT: Mapping[State, frozenset[str]] = {
     State.PROPOSED: frozenset({Due.OBSERVE_DEADLINE, Due.DISPATCH}),
     State.AWAITING_APPROVAL: frozenset({Due.APPROVAL_TTL, Due.OBSERVE_DEADLINE, Due.DISPATCH}),
     State.GRANTED: frozenset({Due.GRANT_EXPIRY, Due.DISPATCH}),
-    State.EXECUTING: frozenset({Due.ATTEMPT_DEADLINE, Due.PROBE, Due.DISPATCH, Due.LEASE_END}),
-    State.VERIFYING: frozenset({Due.SAMPLE, Due.VERIFY_DEADLINE, Due.LEASE_END}),
-    State.LEASED: frozenset({Due.LEASE_END}),
-    State.UNDOING: frozenset({Due.UNDO, Due.UNDO_DEADLINE}),
-    State.NEEDS_HUMAN: frozenset(),
+    State.EXECUTING: frozenset({Due.ATTEMPT_DEADLINE, Due.PROBE, Due.DISPATCH, Due.LEASE_END, Due.DRIFT}),
+    State.VERIFYING: frozenset({Due.SAMPLE, Due.VERIFY_DEADLINE, Due.LEASE_END, Due.DRIFT}),
+    State.LEASED: frozenset({Due.LEASE_END, Due.DRIFT}),
+    State.UNDOING: frozenset({Due.UNDO, Due.UNDO_DEADLINE, Due.DRIFT}),
+    State.NEEDS_HUMAN: frozenset({Due.DRIFT}),
 }
-_AFTER = frozenset({Due.UNDO_WINDOW})
+_AFTER = frozenset({Due.UNDO_WINDOW, Due.DRIFT})
 
 
 def fits(kind: str, state: State) -> bool:

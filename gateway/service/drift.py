@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
 from gateway.core.drift import CodeOwner, Drift, changed_fields, code_owner, proposal
 from gateway.core.kinds import LeafKind as K
-from gateway.core.lifecycle import State
+from gateway.core.lifecycle import Due, State
 from gateway.core.principal import Principal
 from gateway.core.receipt import StepStatus
 from gateway.errors import InvalidRequest, NotFound, Precondition
@@ -58,6 +58,22 @@ async def list_drift(
         return [drift_view(row) for row in rows[:page_size]], token
 
     return await world.store.read(unit)
+
+
+async def drift_due(world: World, action: str) -> None:
+    """Page on-call about entries of an action that should be closed by now; each is told once."""
+
+    def unit(tx: Tx) -> None:
+        recorder = Recorder.load(world, tx, action)
+        late = [e for e in tx.drift_of(action) if e.status == "open" and e.due_ms <= world.clock.now_ms()]
+        tx.delete_due(action, Due.DRIFT)
+        if late:
+            targets = sorted({entry.target for entry in late})
+            page = {"to": "oncall", "code": "DRIFT_OVERDUE", "action": action, "targets": targets}
+            recorder.note(K.NOTIFICATION, page)
+
+    await world.store.write(unit)
+    await world.bus.logged()
 
 
 async def close_drift(world: World, principal: Principal, request_id: str, entry: str, reference: str) -> DriftView:
@@ -114,6 +130,7 @@ def _put(
         due_ms=recorder.row.lease_end_ms or now + world.settings.timing.drift_due_ms,
     )  # fmt: skip
     tx.put_drift(row)
+    recorder.due(Due.DRIFT, row.due_ms)
     body = {
         "change": "opened", "entry": row.id, "step": step, "target": target, "path": path, "manager": owner.manager,
         "name": owner.name, "file": owner.file, "owner": owner.team, "due_ms": row.due_ms, "before": before,
@@ -128,6 +145,7 @@ def _due_again(world: World, tx: Tx, recorder: Recorder) -> None:
     for row in tx.drift_of(recorder.row.id):
         if row.status == "open":
             tx.put_drift(replace(row, due_ms=due_ms))
+            recorder.due(Due.DRIFT, due_ms)
             recorder.note(K.DRIFT, {"change": "due", "entry": row.id, "due_ms": due_ms})
 
 

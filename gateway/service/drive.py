@@ -12,6 +12,7 @@ from gateway.errors import StoreFault
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.control import open_rows
 from gateway.service.dispatch import ask_to_apply, ask_to_probe, attempt_lost, resume
+from gateway.service.drift import drift_due
 from gateway.service.leases import lease_ended
 from gateway.service.observe import ask_to_observe, observation_late
 from gateway.service.reconcile import reconcile
@@ -188,6 +189,10 @@ async def _undo_deadline(world: World, row: DueRow) -> None:
     await undo_deadline(world, row.action)
 
 
+async def _drift(world: World, row: DueRow) -> None:
+    await drift_due(world, row.action)
+
+
 async def _forget(world: World, row: DueRow) -> None:
     def unit(tx: Tx) -> None:
         tx.delete_sealed(row.action)
@@ -209,4 +214,5 @@ HANDLERS: Mapping[Due, Handler] = {
     Due.UNDO: _undo,
     Due.UNDO_DEADLINE: _undo_deadline,
     Due.UNDO_WINDOW: _forget,
+    Due.DRIFT: _drift,
 }

@@ -5,7 +5,7 @@ import pytest
 from gateway.errors import Forbidden, InvalidRequest, NotFound, Precondition
 from gateway.service.views import DriftView
 from tests.fakes.world import AGENT, ALICE, VERIFY, Lab, lab
-from tests.service.say import new, records
+from tests.service.say import dues, new, records
 
 pytestmark = pytest.mark.anyio
 ARGO = {"manager": "argo", "name": "orders", "path": "roles/checkout.yaml"}
@@ -92,6 +92,27 @@ async def test_a_lease_that_is_renewed_or_kept_is_due_later() -> None:
         assert [e.due_ms for e in await ledger(made)] == [made.clock.now_ms() + WEEK_MS]
         said = [leaf.body["change"] for leaf in await records(made, action) if leaf.kind.value == "CM1040"]
         assert said == ["opened", "due", "due"]
+
+
+async def test_what_is_overdue_is_paged_once() -> None:
+    async with lab() as made:
+        action = await _kept(made)
+        await made.clock.leap(WEEK_MS + 1)
+        await made.clock.advance(120_000)
+        pages = [leaf.body for leaf in await records(made, action) if leaf.kind.value == "CM1039"]
+        assert [(p["code"], p["targets"]) for p in pages] == [("DRIFT_OVERDUE", ["pg:orders-db/role/checkout"])]
+        assert "drift" not in await dues(made, action)
+        assert [e.status for e in await ledger(made)] == ["open"]
+
+
+async def test_what_was_closed_in_time_pages_nobody() -> None:
+    async with lab() as made:
+        action = await _kept(made)
+        [entry] = await ledger(made)
+        await made.gateway.close_drift(ALICE, new(), entry.id, "pr/7")
+        await made.clock.leap(WEEK_MS + 1)
+        await made.clock.advance(120_000)
+        assert not [leaf for leaf in await records(made, action) if leaf.kind.value == "CM1039"]
 
 
 async def test_a_rollback_closes_the_entry() -> None:
