@@ -48,7 +48,7 @@ from gateway.service.hub import Hub
 from gateway.service.keyring import KeyFollower
 from gateway.service.log import CheckpointSigner
 from gateway.service.revise import Reviser
-from gateway.service.start import started
+from gateway.service.start import refuse_old_clock, started
 from gateway.service.world import World
 
 _LOG = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ async def running(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         live = LiveKeys(keys, clock)
         world = await _world(settings, layout, clock, metrics, live, stack)
         gateway = Gateway(world)
+        await refuse_old_clock(world)
         reviser = _reviser(settings.policy, world)
         await _first_revision(reviser, world)
         gateway.policy_error = lambda: reviser.error
@@ -159,8 +160,8 @@ async def _world(
 
 
 def _refuse_lost_keys(layout: Layout) -> None:
-    """A database without its sealing key cannot undo what it began: say so instead of making a new key."""
-    for name in ("seal.key", "redact.key"):
+    """A database without its secrets cannot sign, or undo what it began: say so instead of making new ones."""
+    for name in ("seal.key", "redact.key", "passphrase"):
         if layout.database.exists() and not (layout.secrets / name).exists():
             raise ConfigFault(
                 "KEY_LOST", f"`{layout.database}` exists but `{layout.secrets / name}` does not; restore it"

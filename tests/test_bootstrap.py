@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent_client.aio import connect
+from gateway.adapters.clock import SystemClock
 from gateway.bootstrap import running
 from gateway.config import Settings, settings_of
 from gateway.core.principal import Principal
@@ -43,10 +44,29 @@ async def test_an_agent_is_answered_through_its_socket_and_the_answer_survives_a
         assert (await up.gateway.get_action(person, action.id)).state == "GRANTED"
 
 
-async def test_a_database_without_its_sealing_key_is_refused(tmp_path: Path) -> None:
+class _Ahead(SystemClock):
+    """A clock that is ten minutes fast."""
+
+    def now_ms(self) -> int:
+        return super().now_ms() + 600_000
+
+
+async def test_a_clock_behind_the_log_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for clock in (SystemClock(), _Ahead()):
+        async with running(_settings(tmp_path), clock):
+            pass
+    for _ in range(2):
+        with pytest.raises(ConfigFault) as caught:
+            async with running(_settings(tmp_path)):
+                pass
+        assert caught.value.code == "CLOCK_BEHIND"
+
+
+@pytest.mark.parametrize("name", ["seal.key", "redact.key", "passphrase"])
+async def test_a_database_without_one_of_its_secrets_is_refused(tmp_path: Path, name: str) -> None:
     async with running(_settings(tmp_path)):
         pass
-    (tmp_path / "state" / "secrets" / "seal.key").unlink()
+    (tmp_path / "state" / "secrets" / name).unlink()
     with pytest.raises(ConfigFault) as caught:
         async with running(_settings(tmp_path)):
             pass

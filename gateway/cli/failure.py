@@ -16,12 +16,15 @@ _REMEDIES: Mapping[str, str] = {
     "ACTION_": "see `countermand show` for the actions that there are",
     "AUDIT_": "keep this state directory as evidence and restore a copy that verifies",
     "CONFIG_": "correct the settings file and try again",
+    "FILE_NOT_": "make the file private again, and find out who could read or change it meanwhile",
+    "FILE_UNUSABLE": "see to the owner, the mode and the free space of that path",
     "KEY": "restore the key files of the state directory, or see `countermand keys --help`",
     "POLICY_": "correct the bundle and run `countermand policy check` on it",
     "RECEIPT_": "wait until the action is final, then try again",
     "STATE_": "see `countermand show ACTION` for where the action stands",
     "STORE_": "check that the state directory is readable and its disk is not full",
     "TABLE_": "name an AWS service that is shipped, or reinstall the package",
+    "WAIT_": "it goes on; see `countermand show ACTION`, and `countermand status` for whether an executor is attached",
     "UNAVAILABLE": "start the gateway with `countermand serve`, or name its door with --address",
 }
 

@@ -15,15 +15,19 @@ _CLOCK_SLACK_MS = 2_000
 """How far behind its last leaf a clock may be: what time synchronisation takes back in steps."""
 
 
-async def started(world: World, said: Said = lambda _: {}) -> None:
-    """Record the start, what changed about the keys, and how many actions were open.
+async def refuse_old_clock(world: World) -> None:
+    """Compare the clock with the log before anything is written to it.
 
     Raises ConfigFault CLOCK_BEHIND when the clock says that the log was written in the future: grants, leases and
     deadlines would live again.
     """
+    await world.store.read(lambda tx: _check_clock(tx, world.clock.now_ms()))
+
+
+async def started(world: World, said: Said = lambda _: {}) -> None:
+    """Record the start, what changed about the keys, and how many actions were open."""
 
     def unit(tx: Tx) -> None:
-        _check_clock(tx, world.clock.now_ms())
         tell_keys(world, tx, said)
         opened = len(open_rows(tx, *OPEN))
         body = {"version": __version__, "role": "gateway", "open": opened}

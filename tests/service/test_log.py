@@ -7,7 +7,7 @@ import pytest
 from gateway.core.merkle import Frontier
 from gateway.errors import ConfigFault, NotFound, SignerFault, StoreFault
 from gateway.service.log import CheckpointSigner
-from gateway.service.start import started
+from gateway.service.start import refuse_old_clock, started
 from tests.fakes.world import READ, Lab, lab
 from tests.service.say import all_leaves
 
@@ -77,10 +77,10 @@ async def test_a_gateway_whose_clock_is_behind_its_log_does_not_start() -> None:
     async with lab() as made:
         await started(made.world)
         made.clock._now_ms -= 1_500
-        await started(made.world)
+        await refuse_old_clock(made.world)
         made.clock._now_ms -= 60_000
         with pytest.raises(ConfigFault) as caught:
-            await started(made.world)
+            await refuse_old_clock(made.world)
         assert caught.value.code == "CLOCK_BEHIND"
         made.clock._now_ms += 61_500
 
