@@ -118,7 +118,7 @@ create cronjob often --image=shop/often:1 --schedule='*/5 * * * *'
 create service clusterip plain --tcp=80:8080
 create service nodeport outside --tcp=81:8081
 create serviceaccount extra
-create role looker --verb=get,list --resource=pods
+create role looker --verb=get,list --resource=pods,deployments,services
 create rolebinding lookers --role=looker --user=ann
 create quota small --hard=pods=90,services=50
 create poddisruptionbudget budget --selector=app=api --min-available=1

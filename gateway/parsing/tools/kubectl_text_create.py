@@ -85,15 +85,14 @@ def role(call: Call, table: KubectlTable) -> Request:
         raise refuse(
             "K8S_FLAG_MISSING", command=call.command, flag="--verb and --resource", example="--verb=get --resource=pods"
         )
-    rules = []
+    groups: dict[str, list[str]] = {}
     for text in resources:
         plain, _, subresource = text.partition("/")
         kind = find_kind(table, plain)
-        resource = kind.plural + (f"/{subresource}" if subresource else "")
-        rule: dict[str, Json] = {"verbs": verbs, "apiGroups": [kind.group], "resources": [resource]}
-        if names := _split(call.many("resource-name")):
-            rule["resourceNames"] = names
-        rules.append(rule)
+        groups.setdefault(kind.group, []).append(kind.plural + (f"/{subresource}" if subresource else ""))
+    named = _split(call.many("resource-name"))
+    only: dict[str, Json] = {"resourceNames": named} if named else {}
+    rules = [{"verbs": verbs, "apiGroups": [group], "resources": groups[group]} | only for group in sorted(groups)]
     return _made(call, table, call.command.partition(" ")[2] + "s", _only_name(call), {"rules": rules})
 
 
