@@ -10,7 +10,7 @@ from gateway.executor.targets.kubernetes.calls import collection
 from gateway.executor.targets.kubernetes.objects import pages
 from gateway.executor.targets.kubernetes.operation import Reading
 from gateway.executor.targets.kubernetes.printing import as_json, as_yaml, listed, text_of, without_managed_fields
-from gateway.executor.targets.kubernetes.times import age
+from gateway.executor.targets.kubernetes.times import age, moment
 
 MAX_EVENTS = 2_000
 Event = Mapping[str, Any]
@@ -28,7 +28,7 @@ async def read_events(reading: Reading, step: Step, output: Output) -> None:
         if len(found) > MAX_EVENTS:
             output.truncated = True
             break
-    found = sorted(found, key=last_seen)
+    found = sorted(found, key=_order)
     form = params.get("output", "")
     if form in {"json", "yaml"}:
         document = listed([{**without_managed_fields(event), "apiVersion": "v1", "kind": "Event"} for event in found])
@@ -47,7 +47,7 @@ async def events_of(reading: Reading, item: Mapping[str, Any]) -> list[Event]:
     namespace = metadata.get("namespace") or "default"
     path = collection("", "v1", "events", namespace)
     found = await get(reading.cluster, path, {"fieldSelector": selector, "limit": "100"})
-    return sorted(found["items"], key=last_seen)
+    return sorted(found["items"], key=_order)
 
 
 def events_table(events: Sequence[Event], *, everywhere: bool = False) -> str:
@@ -67,6 +67,11 @@ def last_seen(event: Event) -> str:
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     return str(next((time for time in times if time), ""))
+
+
+def _order(event: Event) -> float:
+    then = moment(last_seen(event))
+    return then.timestamp() if then else 0.0
 
 
 def _seen(event: Event) -> str:

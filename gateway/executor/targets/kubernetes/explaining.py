@@ -13,6 +13,8 @@ from gateway.executor.targets.kubernetes.operation import Reading
 _GVK = "x-kubernetes-group-version-kind"
 _WIDTH = 80
 _DEPTH = 16
+_VALUES = 4
+"""Values of an enumeration that a list of fields shows, as with kubectl."""
 Schema = Mapping[str, Any]
 
 
@@ -64,7 +66,8 @@ class _Pages:
             about, told = self._resolved(field), str(field.get("description") or "")
             own = f"FIELD: {name} <{self._type(field)}>"
         if fields:
-            yield from (own, "", "")
+            values = [f"    {value}" for value in sorted(about.get("enum") or ())]
+            yield from (own, *(["ENUM:", *values] if values else [""]), "")
         yield "DESCRIPTION:"
         inner = str(self._inside(about).get("description") or "")
         for text in dict.fromkeys(each for each in (told, inner) if each):
@@ -81,6 +84,8 @@ class _Pages:
         for name, field in sorted((schema.get("properties") or {}).items()):
             mark = " -required-" if name in required else ""
             yield f"{' ' * indent}{name}\t<{self._type(field)}>{mark}"
+            if values := [value or '""' for value in sorted(field.get("enum") or ())]:
+                yield f"{' ' * indent}enum: {', '.join([*values[:_VALUES], *(['....'] if values[_VALUES:] else [])])}"
             if self._recursive:
                 below = self._inside(self._resolved(field))
                 if depth and below.get("properties"):
@@ -102,7 +107,8 @@ class _Pages:
     def _type(self, schema: Schema) -> str:
         reference = _reference(schema)
         if reference:
-            return str(reference).rpartition(".")[2]
+            plain = self._resolved(schema).get("type", "object")
+            return str(plain) if plain != "object" else reference.rpartition(".")[2]
         if schema.get("type") == "array":
             return f"[]{self._type(schema['items'])}"
         if isinstance(schema.get("additionalProperties"), Mapping):
@@ -118,7 +124,9 @@ def _reference(schema: Schema) -> str:
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:
     for paragraph in text.split("\n"):
-        if paragraph.strip():
+        if not paragraph.strip():
+            yield " " * indent
+        else:
             yield from textwrap.wrap(
                 paragraph, _WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent,
                 break_on_hyphens=False, break_long_words=False,

@@ -79,7 +79,8 @@ async def read_objects(reading: Reading, step: Step, output: Output) -> None:
     if form in {"", "wide"}:
         await _tables(cluster, asked, step, output)
         return
-    accept = (_NAME_ONLY if step.target.names else _NAMES_ONLY) if form == "name" else "application/json"
+    names = form == "name" and "sort_by" not in step.params
+    accept = (_NAME_ONLY if step.target.names else _NAMES_ONLY) if names else "application/json"
     items, missing = await items_of(cluster, asked, step, accept)
     if "sort_by" in step.params:
         items = in_order(items, step.params["sort_by"])

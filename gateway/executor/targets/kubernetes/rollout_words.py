@@ -76,12 +76,12 @@ def _stateful_set(item: Item) -> Progress:
     wanted, ready, updated = spec.get("replicas", 1), status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
     if ready < wanted:
         return Progress(f"Waiting for {wanted - ready} pods to be ready...")
-    partition = ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0
+    rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate")
     revision = status.get("updateRevision", "")
-    if partition:
-        if updated < wanted - partition:
+    if rolling is not None:  # the server always sets it, with a partition of 0
+        if updated < (due := wanted - int(rolling.get("partition") or 0)):
             begin = "Waiting for partitioned roll out to finish:"
-            return Progress(f"{begin} {updated} out of {wanted - partition} new pods have been updated...")
+            return Progress(f"{begin} {updated} out of {due} new pods have been updated...")
         return Progress(f"partitioned roll out complete: {updated} new pods have been updated...", done=True)
     if revision != status.get("currentRevision", ""):
         return Progress(f"waiting for statefulset rolling update to complete {updated} pods at revision {revision}...")
