@@ -7,7 +7,7 @@ from gateway.service.explain_changes import supposed_changes
 
 _THERE: Mapping[str, Json] = {"exists": True}
 _WORKLOAD: Mapping[str, Json] = {
-    **_THERE, "replicas": {"desired": 2, "ready": 2}, "health": "healthy", "controllers": [], "pdbs": [],
+    **_THERE, "replicas": {"desired": 3, "ready": 3}, "health": "healthy", "controllers": [], "pdbs": [],
     "iac": {"manager": "none"}, "stateful": False,
 }  # fmt: skip
 _POD: Mapping[str, Json] = {

@@ -18,6 +18,7 @@ from gateway.core.finding import fold, parse_findings
 from gateway.parsing.catalog import Catalog, Scope
 from gateway.parsing.parse import parse
 from gateway.parsing.result import ParsedPlan, ParsedStep, Refusal
+from gateway.service.explain_changes import supposed_changes
 from tests.fakes.mini_bundle import POLICIES
 
 NOW_MS = 1_764_000_000_000
@@ -43,6 +44,8 @@ _HEALTHY: dict[str, Any] = {
     "exists": True,
     "health": "degraded",
     "replicas": {"desired": 3},
+    "stateful": False,
+    "pdbs": [],
     "settings": {"MinSize": 1, "MaxSize": 10, "DesiredCapacity": 3, "AllocatedStorage": 10},
     "keys": 1,
     "throttle": None,
@@ -120,7 +123,11 @@ def _step(i: int, parsed: ParsedStep) -> dict[str, Any]:
         "params": step["params"],
         "target": target,
         "facts": [{"target": target["id"], "status": "known", "observed_ms": NOW_MS, "value": _HEALTHY}],
-        "preflight": {"status": "ok", "targets": max(1, len(target["names"]))},
+        "preflight": {
+            "status": "ok",
+            "targets": max(1, len(target["names"])),
+            "changes": supposed_changes(step) if step["tool"] == "kubernetes" else [],
+        },
         "undo": {"class": parsed.undo.value},
         "history": {"agent": {"applied": 0, "undone": 0}, "target": {"applied": 0, "undone": 0}},
     }

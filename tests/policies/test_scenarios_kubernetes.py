@@ -2,6 +2,8 @@
 
 tests/corpora/scenario_facts.json is what an incident's own text says about the cluster; everything else is supposed
 to speak for the line. The corpus states one sensible production policy: where ours differs, the sentence is here.
+Sixty incidents more (scenarios_own.jsonl) were written as a stranger would, before they were decided; what their text
+shows of the cluster stands in `shown`.
 """
 
 import asyncio
@@ -33,6 +35,9 @@ DISAGREEMENTS = {
 
 FACTS = json.loads((CORPORA / "scenario_facts.json").read_text())
 ROWS = [json.loads(line) for line in (CORPORA / "scenarios.jsonl").read_text().splitlines()]
+
+
+OWN = [json.loads(line) for line in (CORPORA / "scenarios_own.jsonl").read_text().splitlines()]
 
 
 async def _decide(rows: list[Any], facts: dict[str, Any]) -> list[Decided]:
@@ -74,3 +79,11 @@ def test_facts_that_are_not_known_never_make_a_line_laxer(decided: list[Decided]
     blind = asyncio.run(_decide(ROWS, dict.fromkeys((row["id"] for row in ROWS), unknown)))
     laxer = {line.command for line in blind if line.word == "auto" and known[line.command] not in {"auto", "allow"}}
     assert not laxer
+
+
+def test_sixty_incidents_of_our_own_are_decided_as_their_author_expected() -> None:
+    assert len(OWN) >= 60
+    found = asyncio.run(_decide(OWN, {row["id"]: row.get("shown", {}) for row in OWN}))
+    assert {line.command: (line.word, line.wanted) for line in found if not line.agrees} == {}
+    assert not [line.command for line in found if "destructive" in line.effects and line.word == "auto"]
+    assert not [line.command for line in found if line.word == "deny" and not all(line.remedies)]

@@ -55,6 +55,7 @@ _PRIVILEGE_FIELDS = re.compile(
     r"|securityContext|hostPath|privileged|runtimeClassName|rules|roleRef|subjects|aggregationRule|webhooks|caBundle"
     r"|failurePolicy|podCertificate|projected|shareProcessNamespace|procMount|capabilities)(/|$)"
 )
+_RULES = re.compile(r"(^|/)rules(?=/|$)")
 _BOUNDARY_FIELDS = re.compile(
     r"(^|/)spec/(type|externalIPs|externalName|loadBalancerIP|loadBalancerSourceRanges|externalTrafficPolicy"
     r"|selector)(/|$)"
@@ -193,7 +194,8 @@ def _by_keys(keys: Mapping[str, Json]) -> Iterator[Found]:
 def _by_fields(kind: Kind, document: Json) -> Iterator[Found]:
     """Yield what the fields of a patch or an object do."""
     for path, value in _paths(document):
-        if _PRIVILEGE_FIELDS.search(path):
+        # The rules of a route are its paths and hosts, not what somebody may do.
+        if _PRIVILEGE_FIELDS.search(_RULES.sub("", path) if kind.plural in BOUNDARY_KINDS else path):
             yield Effect.PRIVILEGE, f"field:{path}"
         if _DESTRUCTIVE_FIELDS.search(path):
             yield Effect.DESTRUCTIVE, f"field:{path}"

@@ -2,6 +2,7 @@ package countermand.rules.blast
 
 import data.countermand.config
 import data.countermand.lib.fact
+import data.countermand.lib.fields
 import data.countermand.lib.steps
 
 # METADATA
@@ -114,6 +115,14 @@ _counted(step) if step.preflight.targets >= 0
 _switches_off(step) if {
 	param := config.blast.zero[step.tool][step.operation]
 	step.params[param] == 0
+}
+
+# A patch may do the same by another door.
+_switches_off(step) if {
+	step.tool == "kubernetes"
+	some change in fields.changes(step)
+	endswith(change.path, "/spec/replicas")
+	change.to == 0
 }
 
 _reached(step) := max([count(step.target.names), object.get(step, ["preflight", "targets"], 0)])

@@ -68,3 +68,14 @@ test_a_drain_may_reach_more_pods if {
 	seen := {"operation": "nodes.drain", "preflight": {"status": "ok", "targets": 30}}
 	_radius(seen) == {"BLAST_MANY_TARGETS"}
 }
+
+test_a_patch_to_zero_needs_two_people_too if {
+	off := {
+		"operation": "deployments.patch",
+		"params": {},
+		"preflight": {"status": "ok", "targets": 1, "changes": [{"path": "/spec/replicas", "from": 2, "to": 0}]},
+	}
+	_radius(off) == {"BLAST_SWITCHED_OFF"}
+	some duty in blast.obligations with input as example.document(off)
+	duty.approvals[0].n == 2
+}

@@ -9,7 +9,7 @@ import data.countermand.lib.steps
 # title: Scale a workload within its envelope
 # description: >-
 #   config/kubernetes gives each environment a maximum and a factor. Inside both, and inside the bounds of
-#   an autoscaler that owns the workload, scaling is autonomous. A workload that infrastructure as code
+#   an autoscaler that owns the workload, scaling a stateless one is autonomous. A workload that infrastructure as code
 #   owns is changed as a lease only, so that the change ends when the code should win again.
 # custom:
 #   codes:
@@ -34,6 +34,7 @@ findings contains {
 } if {
 	some step in _scalings
 	permits.raisable(input.agent, step)
+	not _keeps_state(step)
 	limit := config.kubernetes.scale[step.environment.name]
 	have := fact.sole(step).replicas.desired
 	is_number(have)
@@ -71,6 +72,11 @@ _scalings := [step |
 	step.tool == "kubernetes"
 	step.operation in config.kubernetes.scale_operations
 ]
+
+# A member more or less of a store is more than a number.
+_keeps_state(step) if startswith(step.operation, "statefulsets.")
+
+_keeps_state(step) if fact.sole(step).stateful == true
 
 _between(step, low, high) if {
 	step.params.replicas >= low

@@ -41,3 +41,10 @@ test_what_no_code_owns_is_not if {
 	duties := kubernetes.obligations with input as example.document({"facts": example.known(_value({}))})
 	duties == set()
 }
+
+test_a_store_is_not_in_the_envelope if {
+	_scaled(3, {"stateful": true}) == {"K8S_SCALE"}
+	document := example.document({"operation": "statefulsets.scale", "facts": example.known(_value({}))})
+	found := kubernetes.findings with input as document
+	not "K8S_SCALE_IN_ENVELOPE" in example.codes(found)
+}
