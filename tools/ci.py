@@ -22,6 +22,7 @@ from tools.monitoring import ready as monitoring_is_ready
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
+PAIRS = ("-n", "2", "--dist", "loadfile")
 Took = list[tuple[str, float]]
 
 
@@ -62,10 +63,9 @@ def _phases(*, only_cluster: bool) -> Iterator[tuple[str, Callable[[], None]]]:
         yield "tests", lambda: _pytest("not alone and not cluster", *PARALLEL)
     if find():
         yield "tests: cluster", _cluster
-    if only_cluster:
-        yield "tests: cluster, alone", lambda: _pytest("cluster and alone")
-    else:
-        yield "tests: alone", lambda: _pytest("alone")
+    marked = "alone and cluster" if only_cluster else "alone"
+    yield "tests: processes, two at a time", lambda: _pytest(f"{marked} and paired", *PAIRS)
+    yield "tests: alone", lambda: _pytest(f"{marked} and not paired")
 
 
 def _cluster() -> None:

@@ -24,7 +24,7 @@ from tests.chaos.process import Process, until
 from tests.chaos.site import AUDIENCE, Intended, Site, running_targets, site
 from tests.core.signing import sign
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(300)]
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(range(7, 39)))
 READ = 'psql -c "SELECT count(*) FROM pg_stat_activity"'
 GRANT_MS = 8_000

@@ -12,7 +12,7 @@ from tests.chaos.judge import ends, judge
 from tests.chaos.process import Process, children, until
 from tests.chaos.site import LEASE_S, Site, Targets, site
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.chaos.process import until
 from tests.chaos.site import LEASE_S
 from tests.fixtures_k8s import Cluster
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(300)]
 GATEWAY = (
     "before_intent", "begin_attempt", "intent_sent", "applied_unreported", "decided_unrecorded", "undo_sent",
     "undone_unreported",

@@ -12,7 +12,7 @@ from tests.chaos.judge import ends, judge, state_of
 from tests.chaos.process import until
 from tests.chaos.site import Site
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(300)]
 GATEWAY = (
     "before_intent", "begin_attempt", "intent_sent", "applied_unreported", "decided_unrecorded", "lease_due",
     "undo_sent", "undone_unreported",

@@ -12,7 +12,7 @@ from tests.chaos.judge import ends, judge
 from tests.chaos.process import Process, until
 from tests.chaos.site import Site
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(900)]
 KILLS = 60 if os.environ.get("COUNTERMAND_CHAOS") == "long" else 10
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.call import Called, call
 from tests.cli.running import PERSON, gateway
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.paired]
 Command = Callable[..., Called]
 
 
