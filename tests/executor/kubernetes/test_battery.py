@@ -9,24 +9,12 @@ import pytest
 from gateway.executor.config_kubernetes import KubernetesScope
 from gateway.executor.targets.kubernetes.difference import difference
 from gateway.executor.targets.kubernetes.paths import ABSENT, find, read
-from gateway.executor.targets.kubernetes.schema import SERVER_FIELDS
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
 from tests.executor.kubernetes.rows import ROWS, Edit, Row, kept, node, secret
+from tests.executor.kubernetes.table import told
 from tests.fixtures_k8s import Cluster
 
 pytestmark = pytest.mark.anyio
-_TABLE: dict[str, dict[str, str]] = {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def table() -> Iterator[None]:
-    """Print what every row came to (`pytest -s`)."""
-    yield
-    columns = ("undo class", "undone", "same field edited", "another field edited")
-    print("\n\n| change | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))  # noqa: T201  # the battery's table
-    for name, cells in _TABLE.items():
-        print(f"| {name} | " + " | ".join(cells.get(column, "") for column in columns) + " |")  # noqa: T201  # the battery's table
-    print("\nNot compared, because the server manages them: " + ", ".join(SERVER_FIELDS))  # noqa: T201  # see above
 
 
 @pytest.fixture
@@ -34,10 +22,6 @@ def path(row: Row, cluster: Cluster, namespace: str) -> Iterator[str]:
     """The object of a row."""
     with kept(row.make, cluster, namespace) as found:
         yield found
-
-
-def told(row: str, column: str, text: str) -> None:
-    _TABLE.setdefault(row, {})[column] = text
 
 
 def values(document: Any, edit: Edit) -> Any:
@@ -62,6 +46,7 @@ async def test_what_was_done_is_taken_back_and_the_object_is_as_it_was(
     async with kube_lab(scope_of(row, cluster, tmp_path), namespace) as lab:
         view = await lab.kubectl(command(row, namespace, path))
         assert (view.state, view.reason) == ("VERIFYING", "")
+        assert lab.decided_on()["undo"]["class"] == row.undo
         changed = difference(before, cluster.admin.get(path)).before
         assert changed, "the change changed nothing"
         view = await lab.harmed(view.id)
@@ -69,7 +54,7 @@ async def test_what_was_done_is_taken_back_and_the_object_is_as_it_was(
     left = difference(before, cluster.admin.get(path))
     assert left.before == {}, left
     told(row.name, "undo class", row.undo)
-    told(row.name, "undone", "equal, field by field")
+    told(row.name, "taken back", "equal, field by field")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -11,6 +11,7 @@ import pytest
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from tests.executor.kubernetes.lab import OUTPUT_BYTES, executor_scope, kube_lab
 from tests.executor.kubernetes.rows import node
+from tests.executor.kubernetes.table import told
 from tests.executor.steps import Heard
 from tests.fakes.world import ALICE
 from tests.fixtures_catalog import step
@@ -132,6 +133,8 @@ async def test_the_undo_of_a_drain_says_that_the_pods_do_not_come_back(
     assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
     back = await at.undo(what, seen.snapshot)
     assert (back.status, back.code) == ("undone", "UNCORDONED_ONLY")
+    told("drain", "undo class", "none: a person approves")
+    told("drain", "taken back", "uncordoned; the pods do not come back")
     assert "unschedulable" not in cluster.admin.get(f"/api/v1/nodes/{drained}")["spec"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from gateway.executor.targets.kubernetes.difference import difference
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
 from tests.executor.kubernetes.rows import config_map, deployment, label, service
+from tests.executor.kubernetes.table import told
 from tests.executor.kubernetes.test_draining import target
 from tests.executor.steps import Heard
 from tests.fixtures_catalog import step
@@ -27,36 +28,41 @@ MADE = (
 
 
 @pytest.fixture(params=MADE, ids=lambda each: each[0])
-def made(request: Any, cluster: Cluster, namespace: str) -> tuple[str, str]:
-    """A command that makes an object, and the path of the object."""
+def made(request: Any, cluster: Cluster, namespace: str) -> tuple[str, str, str]:
+    """What is done, a command that makes an object, and the path of the object."""
     deployment(cluster, namespace)
-    _, command, path = request.param
-    return f"kubectl -n {namespace} {command}", path.format(ns=namespace)
+    name, command, path = request.param
+    return name, f"kubectl -n {namespace} {command}", path.format(ns=namespace)
 
 
 async def test_what_was_made_is_gone_again_when_it_did_harm(
-    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str]
+    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str, str]
 ) -> None:
-    command, path = made
+    name, command, path = made
     async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
         view = await lab.kubectl(command)
         assert (view.state, view.reason) == ("VERIFYING", "")
+        assert lab.decided_on()["undo"]["class"] == "compensating"
         assert cluster.admin.answers(path)
         view = await lab.harmed(view.id)
         assert (view.state, view.reason) == ("UNDONE", "VERIFICATION_HARMED")
     assert not cluster.admin.answers(path)
+    told(name, "undo class", "compensating")
+    told(name, "taken back", "deleted")
 
 
 async def test_what_was_made_and_then_edited_by_a_person_is_left_to_people(
-    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str]
+    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str, str]
 ) -> None:
-    command, path = made
+    name, command, path = made
     async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
         view = await lab.kubectl(command)
         cluster.human.patch(path, label("theirs", "z").body)
         view = await lab.harmed(view.id)
         assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED_BY_OTHERS")
     assert cluster.admin.get(path)["metadata"]["labels"]["theirs"] == "z"
+    for column in ("same field edited", "another field edited"):
+        told(name, column, "NEEDS_HUMAN (EDITED_BY_OTHERS), edit intact")
 
 
 async def test_what_was_made_again_by_a_person_under_the_same_name_is_left_to_people(
@@ -102,6 +108,8 @@ async def test_what_was_deleted_and_loses_nothing_is_made_again(
     after = cluster.admin.get(path)
     assert difference(before, after).before == {}
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    told(command.rpartition(" ")[0], "undo class", "compensating")
+    told(command.rpartition(" ")[0], "taken back", "made again, equal but for its uid")
 
 
 async def test_what_a_person_made_in_place_of_the_deleted_is_not_overwritten(
@@ -115,6 +123,7 @@ async def test_what_a_person_made_in_place_of_the_deleted_is_not_overwritten(
         view = await lab.harmed(view.id)
         assert view.state == "NEEDS_HUMAN"
     assert cluster.admin.get(path)["data"] == {"mode": "theirs"}
+    told("delete configmap", "same field edited", "NEEDS_HUMAN, theirs stands")
 
 
 async def test_a_deployment_is_not_deleted_without_a_person_because_its_history_is_lost(
@@ -125,6 +134,7 @@ async def test_a_deployment_is_not_deleted_without_a_person_because_its_history_
         view = await lab.kubectl(f"kubectl -n {namespace} delete deployment web")
         assert (view.state, lab.decided_on()["undo"]["class"]) == ("AWAITING_APPROVAL", "none")
     assert cluster.admin.answers(path)
+    told("delete deployment", "undo class", "none: a person approves")
 
 
 async def test_a_dry_run_of_a_deletion_deletes_nothing(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
@@ -157,6 +167,8 @@ async def test_a_restart_is_neutral_and_not_taken_back(cluster: Cluster, namespa
     async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
         view = await lab.kubectl(f"kubectl -n {namespace} rollout restart deployment/web")
         assert (view.state, lab.decided_on()["undo"]["class"]) == ("VERIFYING", "neutral")
+        told("rollout restart", "undo class", "neutral")
+        told("rollout restart", "taken back", "never: nothing to take back")
         at = "kubectl.kubernetes.io/restartedAt"
         assert cluster.admin.get(path)["spec"]["template"]["metadata"]["annotations"][at]
         view = await lab.harmed(view.id)
