@@ -55,7 +55,6 @@ RECORDED = {
     "K8S_CONFLICT": "the object was changed again and again while it was to be written",
     "K8S_CREDENTIALS_REFUSED": "the API server does not take the executor's credentials (401)",
     "K8S_INVALID": "the API server refuses the object as it would be (422)",
-    "K8S_NOT_EXECUTED": "this verb is not run by the gateway; a person does it",
     "K8S_REQUEST_REFUSED": "the API server refuses the request (400, 405, 413, 415)",
     "K8S_TOO_MANY_REQUESTS": "the API server, or a disruption budget, asks to come later (429)",
     "LEASE_CHANGED": "a lease that the change overwrites began or ended meanwhile; the attempt is offered again",
