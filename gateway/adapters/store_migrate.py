@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 HEAD = "0002"
 """The newest revision in migrations/versions; a store that has it starts without loading Alembic (0.5 s)."""
+SCHEMA = Path(__file__).with_name("migrations") / "schema.sql"
+"""What the migrations come to, written by `python -m tools.gen_schema`; a new store starts without Alembic too."""
 
 _VERSION_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
 _VERSION = "SELECT version_num FROM alembic_version"
@@ -20,8 +22,12 @@ _VERSION = "SELECT version_num FROM alembic_version"
 def migrate(connection: sqlite3.Connection, connect: Callable[[], sqlite3.Connection]) -> None:
     """Run what is missing in one transaction; raises StoreFault for a schema this code does not know."""
     version = schema_version(connection)
-    if version == HEAD:
-        return
+    if version != HEAD and (version or not _create(connection)):
+        upgrade(version, connect)
+
+
+def upgrade(version: str, connect: Callable[[], sqlite3.Connection]) -> None:
+    """Run the migrations that are missing since a revision; raises StoreFault."""
     from alembic import command
     from alembic.script import ScriptDirectory
     from sqlalchemy.exc import SQLAlchemyError
@@ -36,6 +42,19 @@ def migrate(connection: sqlite3.Connection, connect: Callable[[], sqlite3.Connec
         command.upgrade(config, HEAD)
     except SQLAlchemyError as exc:
         raise StoreFault("STORE_MIGRATION", f"the schema could not be brought to {HEAD}: {exc}") from exc
+
+
+def _create(connection: sqlite3.Connection) -> bool:
+    """Give an empty database at once what all migrations together would; false when it is not empty."""
+    script = SCHEMA.read_text(encoding="utf-8")
+    if not script.startswith(f"-- {HEAD}\n") or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return False
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}COMMIT;")
+    except sqlite3.Error:
+        connection.rollback()
+        raise
+    return True
 
 
 def schema_version(connection: sqlite3.Connection) -> str:

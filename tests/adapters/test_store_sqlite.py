@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from gateway.adapters.store_migrate import HEAD, alembic_config
+from gateway.adapters.store_files import DatabaseFiles
+from gateway.adapters.store_migrate import HEAD, SCHEMA, alembic_config, migrate, schema_version
 from gateway.adapters.store_schema import metadata
 from gateway.adapters.store_sqlite import SqliteStore, open_readers
 from gateway.core.merkle import leaf_hash, root_of
 from gateway.errors import ConfigFault, StoreFault
 from gateway.ports import LogHead, Tx
+from tools.gen_schema import schema
 
 pytestmark = pytest.mark.anyio
 
@@ -165,6 +167,19 @@ class TestReadersBesideAGateway:
 class TestMigrations:
     async def test_the_newest_revision_is_the_one_the_code_expects(self) -> None:
         assert ScriptDirectory.from_config(alembic_config()).get_heads() == [HEAD]
+
+    def test_a_new_store_has_what_the_migrations_come_to(self) -> None:
+        assert schema() == SCHEMA.read_text(), "run: python -m tools.gen_schema"
+
+    def test_a_database_that_is_not_empty_is_migrated(self, path: Path) -> None:
+        files = DatabaseFiles(path.with_name("other.db").absolute().as_uri())
+        path.parent.mkdir()
+        connection = files.connect()
+        connection.execute("CREATE TABLE kept (x)")
+        migrate(connection, files.connect)
+        assert schema_version(connection) == HEAD
+        connection.execute("SELECT x FROM kept")
+        connection.close()
 
     async def test_migrations_and_metadata_describe_the_same_tables(self, store: SqliteStore, path: Path) -> None:  # noqa: ARG002
         engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
