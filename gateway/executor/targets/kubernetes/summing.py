@@ -24,7 +24,9 @@ def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Ap
     if not stands:
         return Applied(last.status, last.code, last.detail, after=after)
     detail = f"{len(stands)} of {len(entries)} objects were changed, then {last.code}: {last.detail}"
-    return Applied("unknown", "HALF_APPLIED", f"half applied: {detail}", output=_output(step, entries, done), after=after)
+    return Applied(
+        "unknown", "HALF_APPLIED", f"half applied: {detail}", output=_output(step, entries, done), after=after
+    )
 
 
 def looked(entries: Sequence[Entry], found: Sequence[Written]) -> Applied:
