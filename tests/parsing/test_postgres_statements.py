@@ -1,15 +1,22 @@
 """The texts of other sessions' statements: whole they are redacted, cut into pieces they need a human."""
 
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psycopg
 import pytest
 
 from gateway.core.effect import Effect
+from gateway.core.redact import Redactor
 from gateway.parsing.result import Refusal
-from gateway.parsing.tools import postgres
+from gateway.parsing.tools import postgres as parser
+from tests.fixtures_pg import Postgres
 from tests.parsing.site import SITE
 
 
 def effects(text: str) -> frozenset[Effect]:
-    parsed = postgres.build(text, SITE.scopes["orders"], SITE)
+    parsed = parser.build(text, SITE.scopes["orders"], SITE)
     assert not isinstance(parsed, Refusal), parsed
     return parsed.effects
 
@@ -74,3 +81,59 @@ def test_a_question_about_a_whole_row_or_a_secret_join_is_sensitive(text: str) -
 )  # fmt: skip
 def test_widths_of_columns_are_plain_and_samples_are_not_whatever_they_are_joined_with(text: str, effect: str) -> None:
     assert effects(text) == {Effect(effect)}
+
+
+SECRET = "hunter2-hunter2"
+PIECES = (
+    "query", "query", "{}", "left({}, 120)", "left({}, 9)", "right({}, 20)", "substring({}, 1, 90)", "lower({})",
+    "substring({}, 20, 60)", "substring({} from 'h.*2')", "split_part({}, ' ', 5)", "reverse({})", "trim({})",
+    "replace({}, 'PASSWORD', '')", "replace({}, ' ', '  ')", "regexp_replace({}, '[[:space:]]+', ' ', 'g')",
+    "regexp_replace({}, '.*PASSWORD .', '')", "btrim({}, 'ALTERO PSWDabc')", "translate({}, 'PASWORD', 'xxxxxxx')",
+    "string_agg({}, ' ')", "max({})", "coalesce({}, '')", "{} || ''", "concat({}, 1)", "{}::text", "to_json({})",
+    "string_to_array({}, ' ')", "array_agg({})", "regexp_matches({}, 'PASSWORD (.*)')", "initcap({})", "upper({})",
+    "(select {})", "case when true then {} end", "nullif({}, '')", "format('%s', {})", "greatest({}, '')",
+)  # fmt: skip
+SOURCES = (
+    "pg_stat_activity", "pg_stat_activity a", "(select query from pg_stat_activity) s",
+    "(select right(query, 25) as query from pg_stat_activity) s", "(select * from pg_stat_activity) s",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def watched(postgres: Postgres) -> Iterator[psycopg.Connection]:
+    """A connection beside a session whose last statement set a password."""
+    postgres.run("create role abc")
+    with psycopg.connect(postgres.dsn, autocommit=True) as other, psycopg.connect(postgres.dsn, autocommit=True) as own:
+        other.execute(f"ALTER ROLE abc PASSWORD '{SECRET}'")
+        yield own
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield str(value)
+
+
+def test_no_plain_read_of_statements_answers_with_a_password_that_redaction_leaves(watched: psycopg.Connection) -> None:
+    redactor, rng = Redactor("test", b"k" * 32), random.Random(20261124)
+    plain = leaking = 0
+    for _ in range(1_500):
+        output = rng.choice(PIECES)
+        while "{}" in output:
+            output = output.replace("{}", rng.choice(PIECES if output.count("(") < 3 else ("query",)), 1)
+        text = f"select {output} from {rng.choice(SOURCES)}"
+        parsed = parser.build(text, SITE.scopes["orders"], SITE)
+        rows: list[tuple[object, ...]] = []
+        with suppress(psycopg.Error):
+            if not isinstance(parsed, Refusal):
+                rows = watched.execute(str(parsed.step.params["sql"]).encode()).fetchall()
+        shown = "\n".join(redactor.text(each) for each in _texts(rows)).lower()
+        leaks = SECRET in shown or SECRET[::-1] in shown or SECRET[-9:] in shown
+        if not isinstance(parsed, Refusal) and parsed.effects == {Effect.READ}:
+            plain += 1
+            assert not leaks, text
+        leaking += leaks
+    assert plain > 200
+    assert leaking > 20  # the alphabet does reach the secret
