@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from gateway.cli.demo.controlplane.find import find
-from gateway.cli.demo.controlplane.running import control_plane
 from tools.monitoring import ready as monitoring_is_ready
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,26 +61,20 @@ def _phases(*, only_cluster: bool) -> Iterator[tuple[str, Callable[[], None]]]:
     if not only_cluster:
         yield "tests", lambda: _pytest("not alone and not cluster", *PARALLEL)
     if find():
-        yield "tests: cluster", _cluster
+        yield "tests: cluster", lambda: _pytest("cluster and not alone", *PAIRS)  # a control plane for each of the two
     marked = "alone and cluster" if only_cluster else "alone"
     yield "tests: processes, two at a time", lambda: _pytest(f"{marked} and paired", *PAIRS)
     yield "tests: alone", lambda: _pytest(f"{marked} and not paired")
 
 
-def _cluster() -> None:
-    """Share one control plane among the workers."""
-    with control_plane() as plane:
-        _pytest("cluster and not alone", *PARALLEL, env={"COUNTERMAND_CLUSTER": str(plane.layout.root)})
-
-
-def _pytest(marked: str, *words: str, env: Mapping[str, str] | None = None) -> None:
+def _pytest(marked: str, *words: str) -> None:
     """Run the tests of a mark; that none is found is a failure, and so is a skip for want of a tool that is here."""
     required = {}
     if find():
         required["COUNTERMAND_REQUIRE_CLUSTER"] = "1"
     if monitoring_is_ready():
         required["COUNTERMAND_REQUIRE_MONITORING"] = "1"
-    _run(PYTHON, "-m", "pytest", "-q", *words, "-m", marked, env={**required, **(env or {})})
+    _run(PYTHON, "-m", "pytest", "-q", *words, "-m", marked, env=required)
 
 
 def _run(*argv: str, env: Mapping[str, str] | None = None) -> None:
