@@ -13,11 +13,15 @@ from gateway.core.step import Step
 from gateway.executor.config import PostgresScope
 from gateway.executor.secret import Secret
 from gateway.executor.targets.aws import AwsTarget
+from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from gateway.executor.targets.postgres import PostgresTarget
 from gateway.ports import Target
+from tests.executor.kubernetes.lab import executor_scope
 from tests.executor.steps import aws_call, role_limit, throttle, unheard
 from tests.fakes.target import MemoryTarget, set_field
 from tests.fixtures_aws import Aws
+from tests.fixtures_catalog import step as parsed
+from tests.fixtures_k8s import Cluster
 from tests.fixtures_pg import Postgres
 
 pytestmark = pytest.mark.anyio
@@ -154,10 +158,37 @@ RIGS: tuple[Build, ...] = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=RIGS, ids=lambda build: build.__name__)
-def rig(request: pytest.FixtureRequest, postgres: Postgres, aws: Aws) -> Iterator[Rig]:
+def deployment(request: pytest.FixtureRequest) -> Rig:
+    cluster: Cluster = request.getfixturevalue("cluster")
+    namespace: str = request.getfixturevalue("namespace")
+    scope = executor_scope(cluster, request.getfixturevalue("tmp_path"))
+    cluster.deployment(namespace, "web", replicas=2)
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
+
+    def edit(spec: Mapping[str, Json]) -> Callable[[], object]:
+        return lambda: cluster.human.patch(path, {"spec": dict(spec)})
+
+    return Rig(
+        target=KubernetesTarget(scope, SystemClock(), 4_096),
+        step=parsed(f"kubectl -n {namespace} scale deployment/web --replicas=3").step,
+        ours=lambda: cluster.admin.get(path)["spec"]["replicas"],
+        wanted=3,
+        edit_ours=edit({"replicas": 1}),
+        edit_others=edit({"minReadySeconds": 7}),
+        others=lambda: cluster.admin.get(path)["spec"].get("minReadySeconds"),
+    )
+
+
+CLUSTER = pytest.param(deployment, marks=pytest.mark.cluster)
+
+
+@pytest.fixture(params=[*RIGS, CLUSTER], ids=lambda build: build.__name__)
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    if request.param is deployment:
+        yield deployment(request)
+        return
     build: Build = request.param
-    with build(postgres, aws) as made:
+    with build(request.getfixturevalue("postgres"), request.getfixturevalue("aws")) as made:
         yield made
 
 
@@ -222,7 +253,8 @@ async def test_a_target_that_moved_since_it_was_observed_is_left_alone(rig: Rig)
     rig.edit_ours()
     theirs = rig.ours()
     outcome = await rig.target.apply(rig.step, snapshot, unheard)
-    assert (outcome.status, outcome.code, rig.ours()) == ("not_applied", "STATE_CHANGED", theirs)
+    assert (outcome.status, rig.ours()) == ("not_applied", theirs)
+    assert outcome.code in {"STATE_CHANGED", "PRECONDITION_MOVED"}
 
 
 async def test_an_edit_of_our_fields_wins_over_the_undo(rig: Rig) -> None:
@@ -266,7 +298,11 @@ async def test_a_way_back_that_was_taken_over_ends_before_the_lease(rig: Rig) ->
     earlier = {path: value + 1 for path, value in restored_by(leased).items() if isinstance(value, int | float)}
     if len(earlier) != len(restored_by(leased)):
         return  # a field without a number to make another of
-    way = inherit(leased, {**leased, "fields": earlier} if "fields" in leased else {**leased, **earlier})
+    before: Mapping[str, Json] = {**leased, "fields": earlier} if "fields" in leased else {**leased, **earlier}
+    if "objects" in leased:  # Kubernetes: each object has its own fields
+        [entry] = leased["objects"]
+        before = {**before, "objects": [{**entry, "change": {**entry["change"], "before": earlier}}]}
+    way = inherit(leased, before)
     assert way is not None
     assert (await rig.target.apply(rig.step, leased, unheard)).status == "applied"
     undone = await rig.target.undo(rig.step, way)
