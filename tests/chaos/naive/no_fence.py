@@ -14,13 +14,13 @@ from gateway.service.world import World
 _fenced = attempt._begin
 
 
-def _begin(world: World, tx: Tx, work: WorkView, purpose: Purpose, **asked: Any) -> None:
+def _begin(world: World, tx: Tx, work: WorkView, purpose: Purpose, *more: Any, **asked: Any) -> None:
     row = tx.action(work.action)
     if row is not None and purpose is Purpose.APPLY:
         # Every fence is taken for the next one; so the nonce was never seen under it either.
         work = replace(work, fence=row.fence + 1)
         asked["fence"] = row.fence + 1
-    _fenced(world, tx, work, purpose, **asked)
+    _fenced(world, tx, work, purpose, *more, **asked)
 
 
 async def _step_reported(world: World, action: str, fence: int, body: StepReport, *more: Any) -> tuple[bool, str]:
