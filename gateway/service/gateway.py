@@ -37,6 +37,8 @@ _PAGE_MAX = 200
 _TOOLS = ("aws", "git", "kubectl", "psql")
 """First words of commands whose text is understood, besides configured processes."""
 _PAGE_DEFAULT = 50
+_LEASE_MAX_S = 2**31
+"""Beyond it a time in milliseconds has no canonical form; what is allowed is much less."""
 
 
 class Gateway:
@@ -54,7 +56,7 @@ class Gateway:
     ) -> ActionView:  # fmt: skip
         """Parse, decide and record a proposal; exactly one of `command` and `steps` is given."""
         text = command.decode(errors="backslashreplace") if command is not None else ""
-        ask = Ask(request_id, text, justification, incident, hypothesis, lease_s)
+        ask = Ask(request_id, text, justification, incident, hypothesis, _seconds(lease_s))
         began = perf_counter()
         view = await submit(
             self._world, principal, ask, command=command, steps=steps, scope=scope, validate_only=validate_only
@@ -105,7 +107,7 @@ class Gateway:
 
     async def renew(self, principal: Principal, request_id: str, action: str, lease_s: int) -> ActionView:
         """Extend a lease."""
-        return await leases.renew(self._world, principal, request_id, action, lease_s)
+        return await leases.renew(self._world, principal, request_id, action, _seconds(lease_s))
 
     async def release(self, principal: Principal, request_id: str, action: str) -> ActionView:
         """End a lease now."""
@@ -284,6 +286,12 @@ class Gateway:
     async def report(self, *, work_id: str, action: str, fence: int, instance: str, body: Report) -> tuple[bool, str]:
         """Return (proceed, reason)."""
         return await reported(self._world, work_id, action, fence, instance, body)
+
+
+def _seconds(lease_s: int) -> int:
+    if abs(lease_s) > _LEASE_MAX_S:
+        raise InvalidRequest("LEASE_MALFORMED", f"a lease is given in seconds, at most {_LEASE_MAX_S}")
+    return lease_s
 
 
 def _size(page_size: int) -> int:

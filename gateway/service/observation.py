@@ -39,11 +39,11 @@ def read_observation(data: bytes, steps: int, redactor: Redactor) -> Seen:
         raw = shape.members(loads_strict(data), "an observation", frozenset({"steps"}), frozenset({"baseline"}))
         found = _one_each(raw["steps"], steps)
         public = [_step(s, redactor) for s in found]
-        baseline = _baseline(raw.get("baseline", {}))
+        seen = {"steps": public, "baseline": _baseline(raw.get("baseline", {}))}
+        data = canonical(seen)
     except ValueError as exc:
         raise InvalidRequest("OBSERVATION_MALFORMED", f"an observation is malformed: {exc}") from exc
-    seen = {"steps": public, "baseline": baseline}
-    return Seen(seen, canonical(seen), snapshot_bytes([s["snapshot"] for s in found]))
+    return Seen(seen, data, snapshot_bytes([s["snapshot"] for s in found]))
 
 
 def _one_each(value: Json, steps: int) -> Sequence[Json]:

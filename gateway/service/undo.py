@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.core.canonical import Json, loads_strict
+from gateway.core.canonical import Json, canonical, loads_strict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.undo import Way, compare, fields_of
@@ -171,6 +171,8 @@ async def _finish_empty(world: World, action: str) -> None:
 
 def _json(data: bytes) -> Json:
     try:
-        return loads_strict(data) if data else None
+        value = loads_strict(data) if data else None
+        canonical(value)  # what has no canonical form cannot be recorded
     except ValueError as exc:
         raise InvalidRequest("READ_BACK_MALFORMED", f"what was read back is no JSON: {exc}") from exc
+    return value

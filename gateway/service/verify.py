@@ -218,6 +218,7 @@ def read_round(data: bytes) -> tuple[list[Json], list[Told]]:
     """Read what an executor told in one round of samples; raises InvalidRequest SAMPLES_MALFORMED."""
     try:
         item = shape.members(loads_strict(data), "a round of samples", frozenset({"samples"}), frozenset({"fields"}))
+        canonical(item)  # what has no canonical form cannot be recorded
         samples = [_sample(s) for s in shape.array(item["samples"], "samples", MAX_SAMPLES)]
         return samples, read_told(item.get("fields", ()))
     except ValueError as exc:

@@ -43,7 +43,7 @@ def read_alerts(body: bytes) -> tuple[Alert, ...]:
 
 def _alert(alert: Mapping[str, Json]) -> Alert:
     status = alert.get("status")
-    if status not in {"firing", "resolved"}:
+    if not isinstance(status, str) or status not in {"firing", "resolved"}:
         raise ValueError("status is neither firing nor resolved")
     labels = _labels(alert.get("labels"))
     return Alert(
@@ -68,7 +68,7 @@ def _labels(value: Json) -> dict[str, str]:
     labels = _object(value, "labels")
     if len(labels) > _MAX_LABELS:
         raise ValueError(f"more than {_MAX_LABELS} labels")
-    return {name: _text(labels, name) for name in labels}
+    return {_written(name): _text(labels, name) for name in labels}
 
 
 def _time_ms(text: str) -> int:
@@ -88,4 +88,10 @@ def _text(holder: Mapping[str, Json], name: str) -> str:
     value = holder.get(name)
     if not isinstance(value, str) or len(value) > _MAX_TEXT:
         raise ValueError(f"{name!r} is not a string of at most {_MAX_TEXT} characters")
-    return value
+    return _written(value)
+
+
+def _written(text: str) -> str:
+    """Return text that has an encoding; half a surrogate pair has none, and could not be recorded."""
+    text.encode()
+    return text
