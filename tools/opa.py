@@ -11,9 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gateway.cli.demo.controlplane.find import cache
+
 VERSION = "1.22.2"
 _MODULE = f"github.com/open-policy-agent/opa@v{VERSION}"
-CACHE = Path.home() / ".cache" / "countermand-tools" / f"opa-{VERSION}" / "opa"
+CACHE = cache() / f"opa-{VERSION}" / "opa"
 
 
 def find() -> Path | None:
