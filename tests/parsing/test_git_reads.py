@@ -13,6 +13,7 @@ from tests.parsing.site import as_typed, code, step, typed
         "git show HEAD:.env", "git show main:deploy/id_rsa", "git cat-file -p HEAD:certs/server.key",
         "git show v1.0:config/secrets.yml", "git blame .env", "git diff HEAD~1 -- .env", "git log -p -- .env",
         "git log -L1,5:.env", "git grep x HEAD -- .env", "git grep -i password", "git grep AKIA",
+        "git log -p deploy/prod.env", "git log -p main a/../.env", "git log -p secrets/db.yaml",
         "git log -S password -p", "git show HEAD:.aws/credentials", "git show HEAD:terraform.tfstate",
     ],
 )  # fmt: skip

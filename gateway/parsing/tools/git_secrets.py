@@ -39,7 +39,8 @@ def shows_secrets(
         return False
     hunted = [searched, *(str(options.get(option, "")) for option in ("-S", "-G"))]
     inside = [value.rpartition(":")[2] for value in options.get("-L", ()) if name == "log"]
-    files = [*paths, *inside, *(argument.partition(":")[2] for argument in arguments)]
+    bare = arguments if name == "log" else ()  # git takes a word of `log` that is no revision for a path
+    files = [*paths, *inside, *bare, *(argument.partition(":")[2] for argument in arguments)]
     return any(_SEARCHES.search(text) for text in hunted) or any(_is_secret(path) for path in files)
 
 
