@@ -33,6 +33,13 @@ SECTIONS = (
     ("Executor: gateway", "gateway/executor/config.py", "GatewayAddress"),
     ("Executor: scopes.<name> with tool postgres", "gateway/executor/config.py", "PostgresScope"),
     ("Executor: scopes.<name> with tool aws", "gateway/executor/config.py", "AwsScope"),
+    ("Executor: scopes.<name> with tool kubernetes", "gateway/executor/config_kubernetes.py", "KubernetesScope"),
+    (
+        "Executor: scopes.<name>.identities, and …namespaces.<namespace>",
+        "gateway/executor/config_kubernetes.py",
+        "KubernetesIdentities",
+    ),
+    ("Executor: scopes.<name>.identities.read, ….write", "gateway/executor/config_kubernetes.py", "KubernetesIdentity"),
     ("Executor: scopes.<name> with tool git", "gateway/executor/config.py", "GitScope"),
     ("Executor: scopes.<name>.commands.<word> with tool process", "gateway/executor/config.py", "Command"),
     ("Executor: telemetry.<name> of kind sql", "gateway/executor/config.py", "SqlSource"),

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -31,4 +32,23 @@ def decision(rounds: int, *, quick: bool, as_json: bool) -> None:
     click.echo(table(result), err=as_json)
     if as_json:
         json.dump(to_json(result), sys.stdout)
+        sys.stdout.write("\n")
+
+
+@bench.command("kubernetes")
+@click.option("--rounds", type=click.IntRange(1, 100), default=9, show_default=True, help="Reads of each kind.")
+@click.option("--quick", is_flag=True, help="One round of 1 and 100 objects, to see that it works.")
+@click.option("--cluster", type=click.Path(path_type=Path), help="Folder of a control plane that runs already.")
+@click.option("--json", "as_json", is_flag=True, help="Write the figures as JSON; the table goes to stderr.")
+def kubernetes_(rounds: int, cluster: Path | None, *, quick: bool, as_json: bool) -> None:
+    """Compare governed reads of a real cluster with kubectl and with a client: 1, 100 and 5,000 pods."""
+    from gateway.cli.bench.kubernetes import SIZES, measure, table, to_json  # imports that `--help` does not need
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every child is stopped and removed
+    rows = measure(
+        1 if quick else rounds, SIZES[:2] if quick else SIZES, cluster, lambda text: click.echo(text, err=True)
+    )
+    click.echo(table(rows), err=as_json)
+    if as_json:
+        json.dump(to_json(rows), sys.stdout)
         sys.stdout.write("\n")
