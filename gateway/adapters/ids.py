@@ -10,8 +10,9 @@ _ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _OF_BYTE = _ALPHABET * 8
 """A character for each byte, every one as likely: a random byte makes 5 random bits."""
 _RANDOM_CHARACTERS = 16
-_TIME_SHIFTS = range(45, -1, -5)
-"""48 bits of time are 10 characters."""
+_PAIRS = tuple(chr(a) + chr(b) for a in _ALPHABET for b in _ALPHABET)
+_TIME_SHIFTS = (40, 30, 20, 10, 0)
+"""48 bits of time are 10 characters: 5 pairs."""
 
 
 class UlidIds:
@@ -38,4 +39,4 @@ class UlidIds:
 
 
 def _base32(time_ms: int) -> str:
-    return bytes(_ALPHABET[time_ms >> shift & 31] for shift in _TIME_SHIFTS).decode()
+    return "".join([_PAIRS[time_ms >> shift & 1023] for shift in _TIME_SHIFTS])

@@ -22,8 +22,9 @@ from gateway.adapters.store_tx import SqliteTx
 from gateway.errors import StoreFault
 from gateway.ports import Tx
 
-# After a batch of several, the next callers are about to ask: waiting for them saves an fsync each (hot-path).
-_LINGER_S = 0.001
+# After a batch of several, as many callers are about to ask: waiting for them saves pages and an fsync each (hot-path).
+_LINGER_S = 0.0005
+_MAX_LINGER_S = 0.004
 _MAX_BATCH = 64
 _BUSY_S = 5.0
 """How long somebody else (a person with a database shell) may hold the write lock."""
@@ -119,12 +120,12 @@ class Writer:
     def _main(self) -> None:
         while (batch := self._batches.get()) is not None:
             _answer(batch.jobs, self._commit(batch))
-            self._go_on(several=len(batch.jobs) > 1)
+            if len(batch.jobs) > 1:
+                time.sleep(min(len(batch.jobs) * _LINGER_S, _MAX_LINGER_S))
+            self._go_on()
 
-    def _go_on(self, *, several: bool) -> None:
+    def _go_on(self) -> None:
         """Have the next batch run by the loop that waits longest, or here if that one has ended."""
-        if several:
-            time.sleep(_LINGER_S)
         with self._gate:
             self._busy = bool(self._waiting)
             if not self._busy:
