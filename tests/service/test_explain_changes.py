@@ -25,7 +25,8 @@ IN = "/spec/template/spec/containers"
                                                                 f"{IN}[name=*]/env[name=C]/value": None}),
         (
             "deployments.patch",
-            {"patch": {"spec": {"paused": True, "template": {"spec": {"containers": [{"name": "web", "image": "x"}]}}}}},
+            {"patch": {"spec": {"paused": True, "template": {"spec": {"containers": [{"name": "web", "image": "x"}]}}}}
+            },
             {f"{IN}[name=web]/image": "x", "/spec/paused": True},
         ),
         (
