@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +34,9 @@ class Supervisor:
     programs: Programs
     layout: Layout
     ports: Ports
+    tokens: Mapping[str, str]
     api: Api
+    """The administrator's client."""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -60,7 +62,7 @@ class Supervisor:
                 say("the API server ended; starting it again")
                 until(lambda: port_is_free(self.ports.apiserver), _READY_S)
                 self._spawn("kube-apiserver")
-                self._publish()
+                self.publish()
             elif dead:
                 return f"{dead[0]} ended: see {self.layout.log(dead[0])}"
             time.sleep(0.1)
@@ -78,16 +80,11 @@ class Supervisor:
             if program == "kube-apiserver" and not until(lambda: port_is_free(self.ports.apiserver), 5):
                 say(f"port {self.ports.apiserver} is still held")
 
-    def ready(self, tokens: dict[str, str]) -> None:
-        """Write down what runs, for whoever waits."""
-        self.layout.state.write_text("")
-        self._publish(tokens)
-
-    def _publish(self, tokens: dict[str, str] | None = None) -> None:
-        known = json.loads(self.layout.state.read_text() or "{}") if self.layout.state.exists() else {}
+    def publish(self) -> None:
+        """Write down what runs now, whole or not at all, for whoever waits."""
         state = {
             "server": self.ports.server,
-            "tokens": tokens or known.get("tokens", {}),
+            "tokens": dict(self.tokens),
             "supervisor": os.getpid(),
             "pids": {name: process.pid for name, process in self.running.items()},
             "kubectl": str(self.programs["kubectl"]),
@@ -113,7 +110,7 @@ class Supervisor:
             raise StartError(f"{what} did not become ready in {_READY_S:.0f} s: see {self.layout.root}")
 
 
-def prepare(programs: Programs, root: Path) -> tuple[Supervisor, dict[str, str]]:
+def prepare(programs: Programs, root: Path) -> Supervisor:
     """Write every file of a new, empty control plane; what an earlier one left in the folder is deleted."""
     layout = Layout(root)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,7 +126,7 @@ def prepare(programs: Programs, root: Path) -> tuple[Supervisor, dict[str, str]]
     pod_log.write_text("".join(_log_line(number) for number in range(1, 201)))
     layout.stages.write_text(stages.config(str(pod_log)))
     api = Api(ports.server, layout.ca, tokens[identity.ADMIN])
-    return Supervisor(programs, layout, ports, api), tokens
+    return Supervisor(programs, layout, ports, tokens, api)
 
 
 def supervise(programs: Programs, root: Path, leave: Callable[[], bool]) -> int:
@@ -137,11 +134,11 @@ def supervise(programs: Programs, root: Path, leave: Callable[[], bool]) -> int:
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda got, _frame: asked.append(got))
-    keeper, tokens = prepare(programs, root)
+    keeper = prepare(programs, root)
     started = time.monotonic()
     try:
         keeper.start()
-        keeper.ready(tokens)
+        keeper.publish()
         say(f"ready in {time.monotonic() - started:.1f} s at {keeper.ports.server}")
         why = keeper.keep(lambda: bool(asked) or leave())
         if why:
