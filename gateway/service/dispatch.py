@@ -11,7 +11,7 @@ from gateway.service.incidents import note_read
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
 from gateway.service.record import LeafBody
-from gateway.service.recorded import tell_edited, unrecorded
+from gateway.service.recorded import tell_edited, unrecorded_since
 from gateway.service.sealed import open_sealed
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.work import make_work, offer
@@ -36,7 +36,7 @@ async def ask_to_apply(world: World, action: str) -> None:
         journal = read_journal(tx, action)
         if "intended" in journal.values():
             return None
-        edited = unrecorded(world, tx, row)
+        edited = unrecorded_since(world, tx, row)
         if edited:
             return row, b"", b"", b"", 0
         grant = tx.document(action, "grant_action") or b""

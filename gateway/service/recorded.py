@@ -12,13 +12,15 @@ from gateway.core.canonical import digest_bytes
 from gateway.core.events import Leaf, read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import State
-from gateway.core.merkle import inclusion_ranges, leaf_hash, verify_inclusion
+from gateway.core.merkle import Frontier, inclusion_ranges, leaf_hash, verify_inclusion
 from gateway.ports import ActionRow, Tx
-from gateway.service.query import read_proposal
 from gateway.service.record import global_leaf
 from gateway.service.world import World
 
 _PAGE = 8
+_SCAN = 1_024
+_SINCE = 65_536
+"""How many leaves are read behind a grant; one that lay there for more is only held to its own leaf."""
 EDITED = frozenset({"ROW_EDITED", "LOG_EDITED", "PROPOSAL_EDITED"})
 
 
@@ -34,7 +36,44 @@ def unrecorded(world: World, tx: Tx, row: ActionRow) -> str:
         return "ROW_EDITED"
     if row.state == State.GRANTED and world.hub.has_begun(row.id):
         return "ROW_EDITED"
-    return "" if digest_bytes(read_proposal(tx, row).data) == row.doc_digest else "PROPOSAL_EDITED"
+    return "" if digest_bytes(tx.document(row.id, "proposal") or b"") == row.doc_digest else "PROPOSAL_EDITED"
+
+
+def unrecorded_since(world: World, tx: Tx, row: ActionRow) -> str:
+    """Return why a row is not believed before it is granted to anybody; empty when nothing is known against it.
+
+    The columns by which leaves are found are not hashed, so the newest transitions of an action can be hidden. Here
+    every leaf since the one that was found is read, in O(leaves since then): none may move the action, and together
+    they must have the signed root. What this process let begin it remembers; so BeginAttempt does not ask this again.
+    """
+    found = newest_transition(tx, row.id)
+    why = unrecorded(world, tx, row)
+    if why or found is None or row.state != State.GRANTED:
+        return why
+    return "LOG_EDITED" if _hidden(world, tx, found[0] + 1, row.id) else ""
+
+
+def _hidden(world: World, tx: Tx, first: int, action: str) -> bool:
+    """Tell whether a leaf from `first` on moves the action, or one that was signed is another by now."""
+    signed, named = world.bus.signed, b'{"action":"%b",' % action.encode()
+    frontier = Frontier(first, tuple(tx.range_roots(_peaks(first))))
+    for start in range(first, min(tx.log_head().size, first + _SINCE), _SCAN):
+        for index, data in tx.leaves(start, _SCAN):
+            if data.startswith(named) and read_leaf(data).event is not None:
+                return True
+            if signed is not None and index < signed.size:
+                frontier = frontier.append(leaf_hash(data))
+    return signed is not None and frontier.size == signed.size and frontier.root() != signed.root
+
+
+def _peaks(size: int) -> list[tuple[int, int]]:
+    """Return the ranges of the full subtrees of a tree, largest first."""
+    ranges, first = [], 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            ranges.append((first, first + (1 << level)))
+            first += 1 << level
+    return ranges
 
 
 def newest_transition(tx: Tx, action: str) -> tuple[int, bytes, Leaf] | None:

@@ -4,6 +4,7 @@ The attacker puts everything else right too: steps and nonces are forgotten, the
 fence is kept. The judge is the target's own history.
 """
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -130,6 +131,46 @@ async def test_before_its_checkpoint_a_forged_leaf_does_not_let_the_same_process
         it.attacker.push(it.action, "GRANTED", "grant_expiry")
         it.attacker.forge_leaf(index, row=(await it.row()).digest, state_after="GRANTED")
         assert await hand.begin(work) == (False, "ROW_EDITED")
+
+
+@pytest.mark.parametrize("how", ["another action", "another leaf"])
+async def test_newest_leaves_that_were_hidden_do_not_help_after_a_restart(tmp_path: Path, how: str) -> None:
+    """The columns that leaves are found by are not hashed; or the leaves are made to look like those of another."""
+    async with scene(tmp_path) as first:
+        action = first.action
+        granted = (await records(first.made, action))[-1]
+        assert granted.state_after == "COMMITTED"
+    async with lab(path=tmp_path / "state" / "countermand.db") as made:
+        await made.signer.resume()
+        it = Scene(made, Attacker(tmp_path / "state" / "countermand.db"), action)
+        with it.attacker.undone(*TOUCHED):
+            await _hide(it, how)
+            await made.clock.advance(5_000)
+            assert made.target.history == []
+            assert await it.told() == [("SECURITY", "LOG_EDITED"), ("NOTIFICATION", "LOG_EDITED")]
+
+
+async def _hide(it: Scene, how: str) -> None:
+    """Hide what came after the grant, and put the row back to what its leaf says."""
+    rows = it.attacker.run("SELECT idx, body FROM leaves WHERE action = ? ORDER BY idx", it.action)
+    told = [(index, json.loads(str(body, "utf-8"))) for index, body in rows if isinstance(body, bytes)]
+    after = min(index for index, leaf in told if leaf["state_after"] == "EXECUTING")
+    for index, _ in told:
+        if index >= after and how == "another leaf":
+            it.attacker.forge_leaf(index, action="act_other")
+    it.attacker.run("UPDATE leaves SET action = 'act_other' WHERE action = ? AND idx >= ?", it.action, after)
+    wanted = (await it.newest())[1]
+    was = await it.row()
+    grant = next(leaf for _, leaf in told if leaf["kind"] == "CM1005" and "nonce" in leaf["body"])
+    row = was.changed(
+        state="GRANTED", version=wanted.version, updated_ms=wanted.at_ms, fence=0, reason="", undo_until_ms=0,
+    )  # fmt: skip
+    assert row.digest == wanted.row, "the attacker did not get the row right"
+    it.attacker.push(it.action, "GRANTED", "dispatch", version=row.version, updated_ms=row.updated_ms, fence=0,
+                     undo_until_ms=0)  # fmt: skip
+    it.attacker.run(
+        "INSERT OR REPLACE INTO due VALUES (?, 'grant_expiry', ?, '', 0)", it.action, grant["body"]["expires_ms"]
+    )
 
 
 async def test_a_finished_row_set_back_to_executing_does_not_go_on(tmp_path: Path) -> None:
