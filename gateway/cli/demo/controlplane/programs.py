@@ -78,6 +78,7 @@ def _controller_manager(layout: Layout, ports: Ports) -> list[str]:
         f"--root-ca-file={layout.ca}",
         "--leader-elect=false",
         "--secure-port=0",
+        "--node-monitor-grace-period=10m",  # on a busy machine kwok is late, and it makes no pod ready twice
         "--kube-api-qps=200",  # tests and demos make and delete more at once than 20 a second
         "--kube-api-burst=400",
     ]
