@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from gateway.adapters.keys_file import KeyDirectory, passphrase_from
+from tests.chaos.process import until
 from tests.cli.call import call
+from tests.cli.running import gateway
 
 
 def test_a_first_key_makes_a_private_directory_that_a_gateway_can_sign_with(tmp_path: Path) -> None:
@@ -72,3 +76,22 @@ def test_a_key_is_not_revoked_without_a_reason_and_an_unknown_one_is_an_error(tm
     assert call("keys", "revoke", "--state-dir", state, "--", kid).code == 2
     answer = call("keys", "revoke", "--state-dir", state, "--reason", "x", "--", "nobody")
     assert (answer.code, answer.err.startswith("error: KEY_MISSING")) == (1, True)
+
+
+@pytest.mark.alone
+@pytest.mark.paired
+def test_a_running_gateway_follows_a_revocation_and_its_log_still_verifies(tmp_path: Path) -> None:
+    with gateway(tmp_path) as state:
+        old = call("keys", "list", "--state-dir", str(state), "--json").json["keys"][0]["kid"]
+        _reads(state)
+        assert call("keys", "revoke", "--state-dir", str(state), "--reason", "stolen", "--", old).code == 0
+        until(lambda: b"revoked_ms" in (state / "keys" / "trusted.json").read_bytes(), "the executor is told")
+        _reads(state)
+        until(lambda: call("audit", "verify", "--state-dir", str(state)).code == 0, "a trusted key signs the log")
+        assert "stolen" in call("audit", "tail", "--state-dir", str(state), "--json").out
+
+
+def _reads(state: Path) -> None:
+    """Propose a read, and see it done."""
+    answer = call("submit", "uptime", "--wait", "--state-dir", str(state), "--json")
+    assert (answer.code, answer.json["state"]) == (0, "SUCCEEDED"), answer.out
