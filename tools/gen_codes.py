@@ -47,6 +47,7 @@ RECORDED = {
     "CONTROLLER_FIGHTS": "a controller sets a field that the change sets too, so its undo is not exact",
     "DEADLINE_TOO_NEAR": "too little time was left to begin the call",
     "DRIFT_OVERDUE": "a change outside its owner in code stands longer than it was to; revert it, or propose it",
+    "EXECUTOR_ABSENT": "until the grant expired no executor of this audience was attached; start one and propose again",
     "EXECUTOR_LOST": "the executor of a read did not report in time",
     "FENCE_STALE": "a report under a fence that was given up; it does not count",
     "FIELDS_EDITED": "while the change was verified another edited the fields that it wrote; nothing is overwritten",

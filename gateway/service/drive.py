@@ -153,11 +153,12 @@ async def _expire(world: World, row: DueRow) -> None:
         Due.APPROVAL_TTL: (Event.APPROVAL_TTL, State.AWAITING_APPROVAL),
         Due.GRANT_EXPIRY: (Event.GRANT_EXPIRY, State.GRANTED),
     }[Due(row.kind)]
-    code = row.kind.upper()
 
     def choose(_: Tx, case: Case) -> Choice | None:
         if case.state is not state:
             return None
+        absent = row.kind == Due.GRANT_EXPIRY and not world.hub.serves(case.row.audience)
+        code = "EXECUTOR_ABSENT" if absent else row.kind.upper()
         return Choice(event, None, ((K.EXPIRY, {"timer": row.kind, "reason": code}),), reason=code)
 
     await settle(world, row.action, choose)

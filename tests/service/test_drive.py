@@ -115,7 +115,7 @@ async def test_a_gateway_that_was_down_fires_what_is_late_at_once() -> None:
         assert (await made.get(read.id)).state == "GRANTED"
         await _start_driver(made)
         view = await made.get(read.id)
-        assert (view.state, view.reason) == ("EXPIRED", "GRANT_EXPIRY")
+        assert (view.state, view.reason) == ("EXPIRED", "EXECUTOR_ABSENT")
 
 
 async def test_a_grant_that_expired_while_the_gateway_was_down_never_begins() -> None:
