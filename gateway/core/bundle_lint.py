@@ -10,7 +10,8 @@
 8  a code is emitted by one file, documented there with a message, and with a remedy when it limits
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.core.bundle import ROOT, Bundle
@@ -27,6 +28,8 @@ from gateway.core.rego_ast import (
 )
 from gateway.core.rego_builtins import PORTABLE
 
+_AFTER_DOT = "/"
+"""The character after the dot: where names that begin with `path.` end, in sorted order."""
 _EMITTING = ("findings", "obligations")
 _LEVELS = {"permit": {"shadow", "approve", "allow"}, "limit": {"deny", "shadow", "approve"}}
 _Mention = tuple[Unit, Definition, tuple[Reference, ...]]
@@ -141,9 +144,10 @@ def _target(unit: Unit, path: str) -> str:
 def _cycles(mentions: list[_Mention]) -> Iterator[Fault]:
     where = {definition.name: (unit.source.path, definition.line) for unit, definition, _ in mentions}
     graph = {name: set[str]() for name in where}
+    names = sorted(where)
     for unit, definition, found in mentions:
         for path, dynamic in {(_target(unit, r.path), r.dynamic) for r in found}:
-            graph[definition.name] |= _targets(path, where, dynamic=dynamic)
+            graph[definition.name] |= _targets(path, names, dynamic=dynamic)
     for name in _on_cycles(graph):
         yield Fault(*where[name], "recursion", f"{name} depends on itself")
 
@@ -157,11 +161,19 @@ def _body(definition: Definition) -> object:
     return [parts.get("key"), parts.get("assign"), parts.get("args"), definition.node["bodies"]]
 
 
-def _targets(path: str, names: Iterable[str], *, dynamic: bool) -> set[str]:
-    """Return the definitions that a path may reach: itself, what is below it, or what it reaches into."""
-    exact = {name for name in names if name == path or path.startswith(name + ".")}
-    below = {name for name in names if name.startswith(path + ".")} if dynamic or not exact else set[str]()
-    return exact | below
+def _targets(path: str, names: Sequence[str], *, dynamic: bool) -> set[str]:
+    """Return the definitions that a path may reach: itself, what is below it, or what it reaches into; sorted names."""
+    parts = path.split(".")
+    prefixes = (".".join(parts[: i + 1]) for i in range(len(parts)))
+    exact = {prefix for prefix in prefixes if _holds(names, prefix)}
+    if exact and not dynamic:
+        return exact
+    return exact | {*names[bisect_left(names, path + ".") : bisect_left(names, path + _AFTER_DOT)]}
+
+
+def _holds(names: Sequence[str], name: str) -> bool:
+    place = bisect_left(names, name)
+    return place < len(names) and names[place] == name
 
 
 def _on_cycles(graph: dict[str, set[str]]) -> list[str]:
