@@ -131,6 +131,7 @@ AUDIT = {
     "NODE_HASH": "a stored node of the tree has the wrong hash",
     "NODE_MISSING": "a node of the tree is not there",
     "NODE_UNKNOWN": "a stored node does not belong to the tree",
+    "READ_UNKNOWN": "evidence of an incident that no read of the log made",
     "REVISION_DIFFERS": "the status of a policy revision was changed outside the gateway",
     "REVISION_MISSING": "a policy revision of the log is not there",
     "REVISION_UNKNOWN": "the log knows no such policy revision",

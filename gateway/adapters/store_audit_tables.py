@@ -34,6 +34,10 @@ def stored_tables(connection: sqlite3.Connection) -> StoredTables:
         revisions=dict(rows("SELECT revision, status FROM revisions")),
         locks=dict(rows("SELECT target, action FROM locks")),
         timers=[(action, kind, at_ms) for action, kind, at_ms in rows("SELECT action, kind, at_ms FROM due")],
+        reads=[
+            (incident, action, outcome, _targets(targets))
+            for incident, action, outcome, targets in rows("SELECT incident, action, outcome, targets FROM reads")
+        ],
     )
 
 
@@ -61,6 +65,13 @@ def _vote(row: dict[str, Any]) -> dict[str, Any]:
     if row["approve"] not in {0, 1}:
         raise ValueError("a vote is for or against")
     return {**row, "groups": json.loads(row["groups"]), "approve": bool(row["approve"])}
+
+
+def _targets(text: str) -> frozenset[str]:
+    try:
+        return frozenset(map(str, json.loads(text)))
+    except (ValueError, TypeError, RecursionError):
+        return frozenset({UNREADABLE})
 
 
 def _digest(take: Callable[[], str]) -> str:

@@ -1,4 +1,4 @@
-"""What the log tells of the other tables: journals, votes, switches, incidents, revisions, locks and timers.
+"""What the log tells of the other tables: journals, votes, switches, incidents, reads, revisions, locks and timers.
 
 Leaves carry the digest of a row where they do not hold all of it. Locks follow from states: a change holds its targets
 from the beginning of its attempt until it is settled. Of timers the log tells which there must be, and when those
@@ -21,6 +21,7 @@ from gateway.core.timers import fits
 _HOLDS = frozenset({State.EXECUTING, State.VERIFYING, State.UNDOING, State.NEEDS_HUMAN})
 _INCIDENT = frozenset({K.INCIDENT_OPENED, K.HYPOTHESIS, K.CAUSE, K.INCIDENT_CLOSED})
 Key = TypeVar("Key", bound=Hashable)
+_READ = {State.SUCCEEDED: "succeeded", State.FAILED: "failed"}
 _EFFECTS = frozenset(Effect)
 _DUE = frozenset(Due)
 _SWITCH_KEY = ("kind", "agent", "environment")
@@ -45,6 +46,8 @@ class StoredTables:
     """Target → action."""
     timers: Sequence[tuple[str, str, int]]
     """(action, kind, at_ms)."""
+    reads: Sequence[tuple[str, str, str, frozenset[str]]] = ()
+    """(incident, action, outcome, targets): what counts as evidence."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,8 @@ class TableFold:
     revisions: dict[str, str] = field(default_factory=dict)
     targets: dict[str, frozenset[str]] = field(default_factory=dict)
     """Action → the targets that it changes."""
+    proposed: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    """Action → the incident that it was proposed for, and all its targets."""
     fires: dict[tuple[str, str], int] = field(default_factory=dict)
     """(action, kind of timer) → when it fires, where the last leaf about it said so."""
     at_ms: int = 0
@@ -78,6 +83,7 @@ class TableFold:
         match leaf.kind:
             case K.PROPOSAL:
                 self.targets[leaf.action] = _changed(body)
+                self.proposed[leaf.action] = _text(body, "incident"), frozenset(_words(body, "targets"))
             case K.VOTE if "row" in body:
                 self.votes[leaf.action, _text(body, "nonce"), _text(body, "subject")] = _text(body, "row")
             case K.ATTEMPT if "incident" in body:
@@ -122,6 +128,7 @@ def compare_tables(told: TableFold, actions: Mapping[str, ActionFold], stored: S
         yield Violation(-1, "", code, f"incident {name} is not as it was recorded")
     for name, code in _compared(told.revisions, stored.revisions, "REVISION"):
         yield Violation(-1, "", code, f"revision {name} is not in the state that was recorded")
+    yield from _reads(told, actions, stored)
     yield from _locks(told, actions, stored.locks)
     yield from _timers(told, actions, stored.timers)
 
@@ -135,6 +142,15 @@ def _compared(told: Mapping[Key, str], stored: Mapping[Key, str], table: str) ->
             yield key, f"{table}_UNKNOWN"
         elif told[key] != stored[key]:
             yield key, f"{table}_DIFFERS"
+
+
+def _reads(told: TableFold, actions: Mapping[str, ActionFold], stored: StoredTables) -> Iterator[Violation]:
+    """Yield evidence that no action of the log made; a missing one may have come after its incident was closed."""
+    for incident, name, outcome, targets in stored.reads:
+        action = actions.get(name)
+        made = action is not None and _READ.get(action.state) == outcome
+        if not made or told.proposed.get(name) != (incident, targets):
+            yield Violation(-1, name, "READ_UNKNOWN", f"the log knows no such evidence for incident {incident}")
 
 
 def _locks(told: TableFold, actions: Mapping[str, ActionFold], stored: Mapping[str, str]) -> Iterator[Violation]:

@@ -21,7 +21,7 @@ from gateway.core.keys import VerifyKey
 from gateway.service.revise import Reviser
 from tests.attacks.database import Attacker
 from tests.fakes.mini_bundle import mini_bundle
-from tests.fakes.world import AGENT, ALICE, BOB, VERIFY, WRITE, Lab, lab
+from tests.fakes.world import AGENT, ALICE, BOB, READ, VERIFY, WRITE, Lab, lab
 from tests.service.say import new, stop
 
 SHOP = b'psql -c "ALTER ROLE shop CONNECTION LIMIT 5"'
@@ -60,6 +60,7 @@ async def _filled(made: Lab, path: Path) -> Site:
     await Reviser(made.world, lambda: bundle, lambda: bundle.revision).look()
     incident = (await made.gateway.open_incident(ALICE, new(), "slow checkout")).id
     await made.gateway.add_hypothesis(AGENT, new(), incident, "too many sessions")
+    assert (await made.settled(READ, incident=incident)).state == "SUCCEEDED"
     made.policy.obligations = [VERIFY]
     leased = await made.settled(WRITE, lease_s=600)
     assert (await made.after(11_000, leased.id)).state == "LEASED"
@@ -112,6 +113,13 @@ EDITS = {
         f"INSERT INTO incidents ({_INCIDENT}) VALUES ('inc_x', 'human', 'open', 1, 1, '')",
     ),
     "an incident is gone": ("incidents", "DELETE FROM incidents"),
+    "evidence of another outcome": ("reads", "UPDATE reads SET outcome = 'failed'"),
+    "evidence for another target": ("reads", "UPDATE reads SET targets = '[\"pg:orders-db/role/shop\"]'"),
+    "evidence that nobody made": (
+        "reads",
+        "INSERT INTO reads SELECT incident, 7, :verifying, hypothesis, targets, outcome, at_ms FROM reads",
+    ),
+    "evidence that is no JSON": ("reads", "UPDATE reads SET targets = '['"),
     "a revision was withdrawn": ("revisions", "UPDATE revisions SET status = 'withdrawn'"),
     "a revision that was never loaded": ("revisions", "INSERT INTO revisions VALUES ('sha256:x', 'active')"),
     "a lock is gone": ("locks", "DELETE FROM locks WHERE action = :verifying"),
@@ -127,7 +135,8 @@ EDITS = {
     "a leaf is found under another kind": ("leaves", "UPDATE leaves SET kind = 'CM1039' WHERE action = :leased"),
 }  # fmt: skip
 CODES = {
-    "steps": "JOURNAL_", "votes": "VOTE_", "switches": "SWITCH_", "incidents": "INCIDENT_", "revisions": "REVISION_",
+    "steps": "JOURNAL_", "votes": "VOTE_", "switches": "SWITCH_", "incidents": "INCIDENT_", "reads": "READ_",
+    "revisions": "REVISION_",
     "locks": "LOCK_", "due": "TIMER_", "leaves": "LEAF_COLUMNS",
 }  # fmt: skip
 
