@@ -17,8 +17,8 @@ from gateway.service.reports import ChunkReport, Report
 from gateway.service.views import (
     ActionView,
     CapabilityView,
-    DriftView,
     DecisionView,
+    DriftView,
     FindingView,
     HypothesisView,
     IncidentView,
