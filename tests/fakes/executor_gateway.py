@@ -77,8 +77,8 @@ class ExecutorGateway(ExecutorServiceServicer):  # type: ignore[misc]  # generat
         return pb.ReportResponse(proceed=self.proceed(request))
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Return once something was heard that makes the condition true; fails after twenty seconds."""
-        async with asyncio.timeout(20), self._heard:
+        """Return once something was heard that makes the condition true; fails after a minute: a busy machine starts slowly."""
+        async with asyncio.timeout(60), self._heard:
             await self._heard.wait_for(condition)
 
     async def send(self, work: pb.Work, reports: int = 1) -> list[pb.ReportRequest]:
