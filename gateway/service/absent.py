@@ -1,11 +1,11 @@
 """Actions that wait for an executor that is not there: on-call is told once for each, and whoever looks sees why."""
 
-from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.ports import Tx
 from gateway.service.control import open_rows
 from gateway.service.query import read_proposal
 from gateway.service.record import Recorder
+from gateway.service.recorded import told
 from gateway.service.waiting import ABSENT, WAITING, waits_in_vain
 from gateway.service.world import World
 
@@ -34,5 +34,4 @@ def _tell(world: World, tx: Tx, action: str) -> bool:
 
 
 def _told(tx: Tx, action: str) -> bool:
-    pages = tx.leaves_of(action, _PAGES, kind=K.NOTIFICATION.value)
-    return any(read_leaf(data).body.get("code") == ABSENT for _, data in pages)
+    return any(body.get("code") == ABSENT for body in told(tx, action, K.NOTIFICATION, _PAGES))

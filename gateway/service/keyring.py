@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.core.canonical import Json
 from gateway.core.dsse import Envelope
-from gateway.core.events import read_leaf
 from gateway.core.keys import MAX_KEYS, VerifyKey
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
@@ -13,6 +12,7 @@ from gateway.errors import GatewayFault
 from gateway.ports import ActionRow, Tx
 from gateway.service.control import revoke_granted
 from gateway.service.record import global_leaf
+from gateway.service.recorded import told
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.world import World
 
@@ -70,13 +70,12 @@ async def record_keys(world: World, said: Said) -> None:
 
 def tell_keys(world: World, tx: Tx, said: Said) -> list[str]:
     """Write the key events that are owed; returns the actions whose grants died by them."""
-    events = [read_leaf(data).body for _, data in tx.leaves_of("", _TOLD, kind=K.KEY_EVENT.value)]
-    told = {(body["kid"], body["change"]) for body in events}
-    used = next((body["kid"] for body in events if body["change"] == "in_use"), "")
+    events = [(body.get("kid"), body.get("change")) for body in told(tx, "", K.KEY_EVENT, _TOLD)]
+    used = next((kid for kid, change in events if change == "in_use"), "")
     active = world.signer.kid
     revoked = []
     for kid, key in sorted(world.keys().items()):
-        known = {change for named, change in told if named == kid}
+        known = {change for named, change in events if named == kid}
         if kid == active and used != kid:
             _tell(world, tx, key, "in_use")
         elif not known and kid != active:

@@ -2,13 +2,13 @@
 
 import logging
 
-from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import OPEN, Due, State, timers
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.absent import tell_absent
 from gateway.service.approval_request import current_request
 from gateway.service.control import freeze_open, open_rows
+from gateway.service.recorded import told
 from gateway.service.world import World
 
 _LOG = logging.getLogger(__name__)
@@ -65,6 +65,5 @@ def _due_ms(world: World, tx: Tx, row: ActionRow, kind: str) -> int:
 
 def _grant_ends(tx: Tx, row: ActionRow) -> int:
     """Return when the grant of an action ends, as its leaf says; 0 where none does."""
-    for _, data in tx.leaves_of(row.id, 1, kind=LeafKind.GRANT):
-        return int(read_leaf(data).body.get("expires_ms") or 0)
-    return 0
+    ends = (body.get("expires_ms") for body in told(tx, row.id, LeafKind.GRANT, 1))
+    return next((at_ms for at_ms in ends if isinstance(at_ms, int)), 0)

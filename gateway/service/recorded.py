@@ -8,7 +8,10 @@ checkpoint would cost every read up to a second. The window is closed from two s
 cannot begin from GRANTED again, and the next checkpoint is not signed over an edited leaf.
 """
 
-from gateway.core.canonical import digest_bytes
+from collections.abc import Mapping
+from contextlib import suppress
+
+from gateway.core.canonical import Json, digest_bytes
 from gateway.core.events import Leaf, read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import State
@@ -59,11 +62,19 @@ def _hidden(world: World, tx: Tx, first: int, action: str) -> bool:
     frontier = Frontier(first, tuple(tx.range_roots(_peaks(first))))
     for start in range(first, min(tx.log_head().size, first + _SINCE), _SCAN):
         for index, data in tx.leaves(start, _SCAN):
-            if data.startswith(named) and read_leaf(data).event is not None:
+            if data.startswith(named) and _moves(data):
                 return True
             if signed is not None and index < signed.size:
                 frontier = frontier.append(leaf_hash(data))
     return signed is not None and frontier.size == signed.size and frontier.root() != signed.root
+
+
+def _moves(data: bytes) -> bool:
+    """Tell whether a leaf moves its action; one that was edited into nonsense may have."""
+    try:
+        return read_leaf(data).event is not None
+    except ValueError:
+        return True
 
 
 def _peaks(size: int) -> list[tuple[int, int]]:
@@ -104,6 +115,18 @@ def in_log(world: World, tx: Tx, index: int, data: bytes) -> bool:
     except ValueError:
         return False  # there are fewer leaves than were signed
     return verify_inclusion(index, signed.size, digest, signed.root, proof)
+
+
+def told(tx: Tx, action: str, kind: K, limit: int) -> list[Mapping[str, Json]]:
+    """Return the bodies of the newest leaves of a kind, newest first.
+
+    A leaf that cannot be read was edited: it tells nothing, and must not end the gateway. The audit names it.
+    """
+    found = []
+    for _, data in tx.leaves_of(action, limit, kind=kind.value):
+        with suppress(ValueError):
+            found.append(read_leaf(data).body)
+    return found
 
 
 async def tell_edited(world: World, row: ActionRow, code: str, purpose: str) -> None:

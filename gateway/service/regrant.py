@@ -41,7 +41,6 @@ def record_signed_again(tx: Tx, action: str, grant: bytes) -> tuple[LeafBody, ..
 def _named(world: World, tx: Tx, action: str, grant: bytes) -> bool:
     """Tell whether a leaf of the action, as it was signed, names this very grant."""
     envelope = digest_bytes(grant)
-    return any(
-        read_leaf(data).body.get("undo_envelope") == envelope and in_log(world, tx, index, data)
-        for index, data in tx.leaves_of(action, _GRANTS, kind=K.GRANT.value)
-    )
+    leaves = tx.leaves_of(action, _GRANTS, kind=K.GRANT.value)
+    signed = [data for index, data in leaves if in_log(world, tx, index, data)]
+    return any(read_leaf(data).body.get("undo_envelope") == envelope for data in signed)

@@ -1,10 +1,10 @@
 """Give every report of an executor to the use case that it is for."""
 
-from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind
 from gateway.ports import Tx
 from gateway.service.observe import observed
 from gateway.service.recheck import samples_reported
+from gateway.service.recorded import told
 from gateway.service.refusal import refusal_reported
 from gateway.service.report import probe_reported, step_reported
 from gateway.service.reports import (
@@ -64,16 +64,16 @@ async def _outcome(
 
 
 def _foreign(tx: Tx, action: str, fence: int, purpose: str, instance: str) -> bool:
-    """Tell whether the fence in force was taken by somebody else, or for something else; another one is just stale."""
+    """Tell whether the fence in force was taken by somebody else, or for something else.
+
+    Another fence is just stale, and 0 is nobody's.
+    """
     row = tx.action(action)
-    if row is None or row.fence != fence:
+    if row is None or not row.fence or row.fence != fence:
         return False
-    taken = [
-        leaf.body for _, data in tx.leaves_of(action, _ATTEMPTS, kind=LeafKind.ATTEMPT)
-        if (leaf := read_leaf(data)).body.get("fence") == fence
-    ]  # fmt: skip
+    taken = [body for body in told(tx, action, LeafKind.ATTEMPT, _ATTEMPTS) if body.get("fence") == fence]
     mine = {"purpose": purpose, "instance": instance}
-    return bool(taken) and not any(mine.items() <= body.items() for body in taken)
+    return not any(mine.items() <= body.items() for body in taken)
 
 
 async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ from gateway import __version__
 from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN
-from gateway.errors import ConfigFault
+from gateway.errors import ConfigFault, StoreFault
 from gateway.ports import Tx
 from gateway.service.control import open_rows, remember_switches
 from gateway.service.keyring import Said, tell_keys
@@ -41,6 +41,10 @@ def _check_clock(tx: Tx, now_ms: int) -> None:
     size = tx.log_head().size
     if size:
         [(_, data)] = tx.leaves(size - 1, 1)
-        behind = read_leaf(data).at_ms - now_ms
+        try:
+            behind = read_leaf(data).at_ms - now_ms
+        except ValueError as exc:
+            told = f"the newest leaf cannot be read; run: countermand audit verify: {exc}"
+            raise StoreFault("STORE_LOG_DAMAGED", told) from exc
         if behind > _CLOCK_SLACK_MS:
             raise ConfigFault("CLOCK_BEHIND", f"the clock is {behind} ms behind the last leaf of the log; set it right")

@@ -15,7 +15,9 @@ import pytest
 from gateway.core.events import Leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.ports import ActionRow
+from gateway.service.keyring import record_keys
 from gateway.service.recorded import newest_transition
+from gateway.service.start import started
 from gateway.service.views import WorkView
 from gateway.service.work import make_work
 from tests.attacks.database import Attacker
@@ -234,3 +236,27 @@ async def _work(it: Scene, purpose: str = "apply") -> tuple[Hand, WorkView]:
             session.close()
     assert it.made.world.hub.send(AUDIENCE, sent)
     return hand, sent
+
+
+@pytest.mark.parametrize("kind", [K.KEY_EVENT, K.NOTIFICATION, K.GRANT, K.ATTEMPT])
+async def test_a_leaf_edited_into_nonsense_ends_nothing_that_runs(tmp_path: Path, kind: K) -> None:
+    """It says nothing any more; the driver, the keys and the doors go on, and the audit names it."""
+    path = tmp_path / "state" / "countermand.db"
+    path.parent.mkdir(mode=0o700)
+    async with lab(path=path, executor=False) as made:
+        await started(made.world)
+        hand = Hand.attach(made)
+        view = await made.settled()
+        work = await hand.granted()
+        assert await hand.begin(work) == (True, "")
+        hand.session.close()
+        await made.clock.advance(120_000)
+        attacker = Attacker(path)
+        with attacker.undone("leaves"):
+            attacker.run("UPDATE leaves SET body = x'00' WHERE kind = ?", kind.value)
+            await record_keys(made.world, lambda _: {})
+            await made.clock.advance(120_000)
+            assert not made.tasks[0].done(), "the driver has ended"
+            proceed, reason = await hand.say(work, applied())
+            assert (proceed, reason in {"REPORT_FOREIGN", "FENCE_STALE"}) == (False, True)
+            assert (await made.get(view.id)).state == "EXECUTING"
