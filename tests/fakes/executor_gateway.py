@@ -77,7 +77,7 @@ class ExecutorGateway(ExecutorServiceServicer):  # type: ignore[misc]  # generat
         return pb.ReportResponse(proceed=self.proceed(request))
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Return once something was heard that makes the condition true; fails after a minute: a busy machine starts slowly."""
+        """Return once something was heard that makes the condition true; fails after a minute."""
         async with asyncio.timeout(60), self._heard:
             await self._heard.wait_for(condition)
 
