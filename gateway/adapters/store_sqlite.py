@@ -65,7 +65,11 @@ class SqliteStore:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Job(unit, loop, future))
+        try:
+            self._writer.submit(Job(unit, loop, future))
+        except BaseException:
+            future.cancel()  # nobody will ever ask what became of it
+            raise
         return future
 
     async def read(self, unit: Callable[[Tx], T]) -> T:

@@ -114,8 +114,10 @@ class Writer:
             self._asked = None
             jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
         batch = Batch(jobs)
-        self._run_all(batch)
-        self._batches.put(batch)
+        try:
+            self._run_all(batch)
+        finally:
+            self._batches.put(batch)  # also when a signal interrupts: it is given up there, and nobody waits for ever
 
     def _main(self) -> None:
         while (batch := self._batches.get()) is not None:
@@ -150,8 +152,9 @@ class Writer:
             self._execute("BEGIN IMMEDIATE", deadline or 0.0)
             tail = self._tail = self._tail or load_tail(self._connection)
             alone = len(batch.jobs) == 1
-            batch.answers = [self._run(job.unit, tail, alone=alone) for job in batch.jobs]
+            answers = [self._run(job.unit, tail, alone=alone) for job in batch.jobs]
             save_tail(self._connection, tail)
+            batch.answers = answers  # only now is the transaction whole
         except Exception as exc:  # noqa: BLE001 - a writer that gives up would leave its callers waiting for ever
             locked = _is_busy(exc) and not self._connection.in_transaction
             if deadline is not None or not locked:

@@ -1,5 +1,6 @@
 # ruff: noqa: ASYNC220 - a test may look at its files while nothing else runs
 import asyncio
+import contextlib
 import signal
 import sqlite3
 import stat
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from gateway.adapters import store_writer
 from gateway.adapters.store_files import DatabaseFiles
 from gateway.adapters.store_migrate import HEAD, SCHEMA, alembic_config, migrate, schema_version
 from gateway.adapters.store_schema import metadata
@@ -292,6 +294,30 @@ class TestFailures:
         with pytest.raises(StoreFault) as fault:
             await store.write(append(b"lost"))
         assert fault.value.code == "STORE_GONE"
+
+    async def test_a_batch_that_a_signal_interrupts_is_given_up_and_the_next_one_runs(
+        self, store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store_writer, "save_tail", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                store.write(append(b"lost"))
+        assert await store.write(append(b"after")) == 0
+        assert leaves_of(path) == [b"after"]
+
+    async def test_a_write_lock_that_somebody_else_has_is_waited_for_off_the_event_loop(
+        self, store: SqliteStore, path: Path
+    ) -> None:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as shell:
+            shell.execute("BEGIN IMMEDIATE")
+            waiting = store.write(append(b"a"))
+            assert (await store.read(lambda tx: tx.log_head())).size == 0
+            assert not waiting.done()
+            shell.execute("ROLLBACK")
+            assert await waiting == 0
 
     async def test_a_fault_of_the_batch_reaches_each_caller_as_its_own(self, store: SqliteStore, path: Path) -> None:
         await store.write(append(b"before"))
