@@ -88,7 +88,8 @@ def test_a_running_gateway_follows_a_revocation_and_its_log_still_verifies(tmp_p
         until(lambda: b"revoked_ms" in (state / "keys" / "trusted.json").read_bytes(), "the executor is told")
         _reads(state)
         until(lambda: call("audit", "verify", "--state-dir", str(state)).code == 0, "a trusted key signs the log")
-        assert "stolen" in call("audit", "tail", "--state-dir", str(state), "--json").out
+        tail = ("audit", "tail", "--state-dir", str(state), "--json")
+        until(lambda: "stolen" in call(*tail).out, "the log says why")
 
 
 def _reads(state: Path) -> None:
