@@ -137,3 +137,20 @@ def test_an_argument_of_the_operation_is_not_taken_for_the_clients() -> None:
     )
     assert sampled.step.params["MaxItems"] == 100
     assert step("aws iam list-roles --max-items 5").step.params["$client"] == {"max_items": 5}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "aws glue get-job-runs --job-name etl", "aws scheduler get-schedule --name nightly",
+        "aws codepipeline get-pipeline --name checkout", "aws cloudformation describe-stack-set --stack-set-name x",
+        "aws kinesisanalyticsv2 describe-application-version --application-name a --application-version-id 1",
+    ],
+)  # fmt: skip
+def test_arguments_inputs_and_templates_are_sensitive_wherever_they_come_out(command: str) -> None:
+    assert step(command).effects == {Effect.READ_SENSITIVE}
+
+
+def test_a_query_of_states_makes_such_a_read_plain() -> None:
+    command = "aws glue get-job-runs --job-name etl --query 'JobRuns[].[Id,JobRunState]'"
+    assert step(command).effects == {Effect.READ}

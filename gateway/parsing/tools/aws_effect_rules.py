@@ -45,7 +45,8 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         support.DescribeAttachment support.DescribeCases support.DescribeCommunications batch.DescribeServiceJob
         servicecatalog.DescribeRecord ssm.DescribeAutomationStepExecutions ec2.GetInstanceUefiData
         lightsail.GetContainerLog keyspacesstreams.GetRecords mailmanager.GetArchiveMessage
-        servicecatalog.GetProvisionedProductOutputs qbusiness.SearchRelevantContent"""),
+        servicecatalog.GetProvisionedProductOutputs qbusiness.SearchRelevantContent glue.GetStatement
+        glue.ListStatements wafv2.GetSampledRequests"""),
     (_SENSITIVE, _CONFIGURATION, """
         appsync.GetGraphqlApiEnvironmentVariables cloudformation.GetGeneratedTemplate dms.DescribeCertificates
         ecs.DescribeDaemonTaskDefinition ecs.DescribeExpressGatewayService mq.DescribeConfigurationRevision
@@ -59,13 +60,17 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
         ssm.GetDocument ssm.GetCommandInvocation ssm.ListCommandInvocations ssm.ListCommands
         events.ListTargetsByRule sagemaker.DescribeTrainingJob emr.DescribeCluster emr.ListSteps
         emr.DescribeStep datapipeline.GetPipelineDefinition mwaa.GetEnvironment
-        kinesisanalyticsv2.DescribeApplication"""),
+        kinesisanalyticsv2.DescribeApplication kinesisanalyticsv2.DescribeApplicationVersion scheduler.GetSchedule
+        cloudformation.DescribeStackSet codepipeline.GetPipeline emr.DescribeNotebookExecution glue.GetJobRun
+        glue.GetJobRuns glue.GetTrigger glue.GetTriggers glue.BatchGetTriggers glue.GetDevEndpoint
+        glue.GetDevEndpoints glue.BatchGetDevEndpoints glue.GetSession glue.ListSessions glue.GetWorkflowRun"""),
     (_SENSITIVE, _KEYS, """
         cognito-idp.DescribeIdentityProvider cognito-idp.GetIdentityProviderByIdentifier wafv2.ListAPIKeys
         cognito-idp.DescribeUserPoolClient ds.DescribeDirectories dms.DescribeEndpoints
         ec2.DescribeVpnConnections ec2.DescribeVerifiedAccessTrustProviders lightsail.GetRelationalDatabases
         iam.GetCredentialReport apigateway.GetUsagePlanKeys apigateway.GetUsagePlanKey
         cloudfront.GetDistribution cloudfront.GetDistributionConfig cloudfront.ListDistributions
+        eks.DescribeEksAnywhereSubscription eks.ListEksAnywhereSubscriptions
         appsync.ListApiKeys redshift.DescribeHsmConfigurations glue.GetConnection glue.GetConnections"""),
     (_SECRET, "returns a secret value", """
         secretsmanager.GetSecretValue secretsmanager.BatchGetSecretValue secretsmanager.GetRandomPassword
