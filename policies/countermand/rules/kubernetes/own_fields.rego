@@ -38,7 +38,12 @@ _own(step, listed, change) if {
 
 _fits(how, _, _) if how == "any"
 
-_fits("kept", _, change) if not _removed(change)
+_fits("gone", _, change) if _removed(change)
+
+_fits("kept", _, change) if {
+	not _removed(change)
+	not _runs_or_calls(change)
+}
 
 _fits("program", _, change) if _starts_no_interpreter(change.to)
 
@@ -109,10 +114,17 @@ _thousandths := {
 
 _starts_no_interpreter(words) if {
 	is_array(words)
-	every word in words {
-		_plain_word(word)
-	}
+	count(words) == 1
+	_plain_word(words[0])
 }
+
+# A probe that runs a command in the container, or that calls another host.
+_runs_or_calls(change) if {
+	some name in split(change.path, "/")
+	name in {"exec", "host", "httpHeaders"}
+}
+
+_runs_or_calls(change) if contains(change.path, "httpHeaders[")
 
 _plain_word(word) if {
 	is_string(word)

@@ -41,13 +41,25 @@ test_a_probe_may_not_be_removed if {
 	not _own("deployments.patch", [{"path": _container("livenessProbe/httpGet/path"), "from": "/", "to": null}])
 }
 
+test_a_probe_runs_nothing_and_calls_nobody if {
+	not _own("deployments.patch", [{"path": _container("livenessProbe/exec/command"), "from": null, "to": ["ls"]}])
+	not _own("deployments.patch", [{"path": _container("livenessProbe/httpGet/host"), "from": null, "to": "x"}])
+	not _own("deployments.patch", [{"path": _container("livenessProbe/httpGet/httpHeaders[name=a]/value"), "from": null, "to": "x"}])
+}
+
+test_another_name_server_may_only_go if {
+	_own("deployments.patch", [{"path": "/spec/template/spec/dnsConfig/nameservers", "from": ["8.8.8.8"], "to": null}])
+	not _own("deployments.patch", [{"path": "/spec/template/spec/dnsConfig/nameservers", "from": null, "to": ["8.8.8.8"]}])
+}
+
 test_a_program_may_be_named if {
 	_own("deployments.patch", [{"path": _container("command"), "from": ["geo"], "to": ["profile"]}])
 }
 
 test_a_shell_may_not if {
 	not _own("deployments.patch", [{"path": _container("command"), "from": ["geo"], "to": ["/bin/sh", "-c", "x"]}])
-	not _own("deployments.patch", [{"path": _container("args"), "from": null, "to": ["--run", "curl"]}])
+	not _own("deployments.patch", [{"path": _container("command"), "from": ["geo"], "to": ["profile", "--open"]}])
+	not _own("deployments.patch", [{"path": _container("args"), "from": null, "to": ["x"]}])
 }
 
 test_resources_are_bounded_by_what_was_there if {
