@@ -19,6 +19,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "INCIDENT_CLOSED": "open a new incident",
         "INCIDENT_UNKNOWN": "open the incident first, or name an open one",
         "LEAF_UNKNOWN": "ask for a leaf below the size of the newest checkpoint",
+        "LEASE_MALFORMED": "send whole seconds within the limit, or 0 for a change that stays",
         "MARK_UNKNOWN": "send would_do, did_it or wrong",
         "OBSERVATION_MALFORMED": "run an executor of the gateway's version",
         "OWNER_MAY_NOT": "have someone else resolve it",
