@@ -10,6 +10,7 @@ from gateway.core.canonical import Json
 from gateway.ports import Telemetry
 from tests.fakes.world import Lab, lab
 
+PATIENCE_S = 30
 PROVIDER = "fake"
 """The name under which a lab's executor has its one telemetry source."""
 
@@ -22,6 +23,8 @@ class Waited:
     before: Callable[[], Any] = lambda: None
     settle_s: float = 0.0
     """Real seconds from `before` until the source can know of it."""
+    known: Callable[[], bool] = lambda: True
+    """Tells whether the source knows of it."""
     under_way: int = 0
 
     async def sample(self, query: Mapping[str, Json]) -> float | None:
@@ -29,6 +32,9 @@ class Waited:
         try:
             self.before()
             await asyncio.sleep(self.settle_s)
+            async with asyncio.timeout(PATIENCE_S):
+                while not self.known():  # noqa: ASYNC110  # a server of its own tells nobody when it has scraped
+                    await asyncio.sleep(0.1)
             return await self.source.sample(query)
         finally:
             self.under_way -= 1

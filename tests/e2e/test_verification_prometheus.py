@@ -14,15 +14,14 @@ from gateway.executor.telemetry.prometheus import PrometheusTelemetry
 from gateway.ports import Telemetry
 from tests.e2e.telemetry import PROVIDER, Constant, Waited, sampled_lab
 from tests.fakes.world import Lab
+from tests.fixtures_k8s import eventually
 from tests.fixtures_prometheus import App
 from tests.service.say import records
 
 pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 INTERVAL_MS = 3_000
-SCRAPED_S = 2.2
-"""Two scrapes, of which one at least saw what was served."""
-_ALL = 'sum(increase(http_requests_total{job="$job"}[3s]))'
-_BAD = 'sum(increase(http_requests_total{job="$job",code="500"}[3s]))'
+_ALL = 'sum(increase(http_requests_total{job="$job"}[60s]))'
+_BAD = 'sum(increase(http_requests_total{job="$job",code="500"}[60s]))'
 RATIO = f"({_BAD} or vector(0)) / {_ALL}"
 
 
@@ -33,34 +32,50 @@ def check(job: str, **more: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def asked(url: str) -> AsyncIterator[PrometheusTelemetry]:
-    source = PrometheusTelemetry(PrometheusSource(f"{url}/", timeout_s=2), SystemClock())
-    yield source
-    await source.close()
-
-
-def has_errors_series(app: App) -> None:
-    """Let the counter of errors be there at zero, so that the first error is an increase."""
-    app.metrics.requests.labels(app.job, "500")
+    source = PrometheusTelemetry(PrometheusSource(f"{url}/", timeout_s=20), SystemClock())
+    try:
+        yield source
+    finally:
+        await source.close()
 
 
 class Shop:
-    """Serves ten requests before each sample; while a bad change is in force, four of them fail."""
+    """Apps that serve before each sample; Prometheus has scraped what they served when the sample is taken."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    def __init__(self, server: Prometheus, *apps: App) -> None:
+        self.apps = apps
+        self.server = server
+        self.served = 0
+        self.good, self.bad = 10, 0
         self.lab: Lab | None = None
-        has_errors_series(app)
+        for app in apps:  # so that the first error is an increase, and that there is a first sample
+            app.metrics.requests.labels(app.job, "500")
+            eventually(lambda app=app: self._counted(app) == 1, what="the first request is scraped")
 
     def serve(self) -> None:
+        """Serve requests; where a lab is watched, a bad change in force fails four of ten until it is undone."""
         history = [] if self.lab is None else self.lab.target.history
-        bad = 4 if history and history[-1][0] == "apply" else 0
-        self.app.serve(good=10 - bad, bad=bad)
+        good, bad = (6, 4) if history and history[-1][0] == "apply" else (500, 0) if history else (self.good, self.bad)
+        for app in self.apps:
+            app.serve(good=good, bad=bad)
+        self.served += good + bad
+
+    def known(self) -> bool:
+        """Tell whether everything that was served has been scraped."""
+        return all(self._counted(app) >= self.served + 1 for app in self.apps)
+
+    def _counted(self, app: App) -> float:
+        return sum(value for _, value in self.server.query(f'sum(http_requests_total{{job="{app.job}"}})'))
+
+    def watched_by(self, source: Telemetry) -> Waited:
+        """Return a source that is asked after each round of requests."""
+        return Waited(source, self.serve, known=self.known)
 
 
-async def rolled_back_within_two_intervals(source: Telemetry, app: App) -> None:
+async def rolled_back_within_two_intervals(source: Telemetry, server: Prometheus, app: App) -> None:
     """The scenario, with whatever source; raises AssertionError where the change is not rolled back in time."""
-    shop = Shop(app)
-    async with sampled_lab(Waited(source, shop.serve, SCRAPED_S), [check(app.job)]) as made:
+    shop = Shop(server, app)
+    async with sampled_lab(shop.watched_by(source), [check(app.job)]) as made:
         shop.lab = made
         view = await made.settled()
         assert view.state == "VERIFYING"
@@ -76,20 +91,19 @@ async def test_a_change_that_raises_the_error_ratio_is_rolled_back_within_two_in
     prometheus: Prometheus, scraped: App
 ) -> None:
     async with asked(prometheus.url) as source:
-        await rolled_back_within_two_intervals(source, scraped)
+        await rolled_back_within_two_intervals(source, prometheus, scraped)
 
 
 async def test_with_verification_stubbed_the_same_scenario_fails(prometheus: Prometheus, scraped: App) -> None:
-    del prometheus
     with pytest.raises(AssertionError):
-        await rolled_back_within_two_intervals(Constant(0.0), scraped)
+        await rolled_back_within_two_intervals(Constant(0.0), prometheus, scraped)
 
 
 async def test_a_change_that_does_not_is_kept_with_its_samples_and_queries_in_the_log(
     prometheus: Prometheus, scraped: App
 ) -> None:
     async with asked(prometheus.url) as source:
-        telemetry = Waited(source, lambda: scraped.serve(good=10), SCRAPED_S)
+        telemetry = Shop(prometheus, scraped).watched_by(source)
         async with sampled_lab(telemetry, [check(scraped.job)], window_s=12) as made:
             view = await made.settled()
             view = await made.after(13_000, view.id)
@@ -126,24 +140,13 @@ async def test_prometheus_down_is_inconclusive_and_ends_as_the_profile_says(on: 
 
 async def test_errors_that_untouched_peers_have_too_do_not_roll_back(prometheus: Prometheus, scraped: App) -> None:
     peers = App(scraped.metrics, f"{scraped.job}_peers")
-
-    def everybody_suffers() -> None:
-        for app in (scraped, peers):
-            app.serve(good=5, bad=5)
-
-    def everybody_is_well() -> None:
-        for app in (scraped, peers):
-            app.serve(good=10, bad=0)
-
+    peers.serve(good=1)
     control = {"promql": RATIO, "params": {"job": peers.job}}
-    has_errors_series(scraped)
-    has_errors_series(peers)
-    everybody_is_well()
+    shop = Shop(prometheus, scraped, peers)
     async with asked(prometheus.url) as source:
-        telemetry = Waited(source, everybody_is_well, SCRAPED_S)
         compared = check(scraped.job, control=control, limit=0.3)
-        async with sampled_lab(telemetry, [compared], window_s=12) as made:
+        async with sampled_lab(shop.watched_by(source), [compared], window_s=12) as made:
             view = await made.settled()
-            telemetry.before = everybody_suffers
+            shop.good, shop.bad = 5, 5
             view = await made.after(13_000, view.id)
             assert view.state == "COMMITTED"

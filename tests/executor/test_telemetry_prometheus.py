@@ -26,8 +26,10 @@ TOTAL = 'http_requests_total{job="$job"}'
 @asynccontextmanager
 async def sampler(url: str, **more: Any) -> AsyncIterator[PrometheusTelemetry]:
     found = PrometheusTelemetry(PrometheusSource(f"{url}/", **more), SystemClock())
-    yield found
-    await found.close()
+    try:
+        yield found
+    finally:
+        await found.close()
 
 
 async def sample(server: Prometheus, query: Mapping[str, Any]) -> float | None:
