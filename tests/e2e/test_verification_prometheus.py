@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ class Shop:
         self.lab: Lab | None = None
         for app in apps:  # so that the first error is an increase, and that there is a first sample
             app.metrics.requests.labels(app.job, "500")
-            eventually(lambda app=app: self._counted(app) == 1, what="the first request is scraped")
+            eventually(partial(self._counted, app), what="the first request is scraped")
 
     def serve(self) -> None:
         """Serve requests; where a lab is watched, a bad change in force fails four of ten until it is undone."""
