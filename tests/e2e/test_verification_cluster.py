@@ -52,6 +52,11 @@ def image(cluster: Cluster, namespace: str) -> str:
     return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+def ready(cluster: Cluster, namespace: str) -> int:
+    found = cluster.admin.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/web")["status"]
+    return int(found.get("readyReplicas", 0)) if "unavailableReplicas" not in found else 0
+
+
 async def test_a_bad_image_is_taken_back_within_two_intervals(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     cluster.deployment(namespace, "web", replicas=2)
     before = image(cluster, namespace)
@@ -64,6 +69,9 @@ async def test_a_bad_image_is_taken_back_within_two_intervals(cluster: Cluster, 
         assert image(cluster, namespace) == before
         view = await made.get(view.id)
         assert (view.state, view.reason) == ("UNDOING", "VERIFICATION_HARMED"), "taken back, and sampled once more"
+        eventually(lambda: ready(cluster, namespace) == 2)
+        view = await made.after(2 * INTERVAL_MS + 1, view.id)
+        assert (view.state, view.reason) == ("UNDONE", "VERIFICATION_HARMED")
 
 
 async def test_a_good_image_is_kept(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
