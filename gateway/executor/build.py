@@ -26,7 +26,8 @@ from gateway.executor.config_telemetry import (
     PrometheusSource,
 )
 from gateway.executor.work import Served
-from gateway.ports import Clock, Target, Telemetry
+from gateway.ports import Clock
+from gateway.ports_target import Target, Telemetry
 
 if TYPE_CHECKING:
     from gateway.executor.telemetry.alertmanager import AlertmanagerTelemetry

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.grant import Purpose
-from gateway.ports import Applied, Undone
+from gateway.ports_target import Applied, Undone
 
 
 @dataclass(frozen=True, slots=True)

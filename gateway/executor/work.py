@@ -27,7 +27,8 @@ from gateway.executor.messages import (
     Work,
 )
 from gateway.executor.targets import seen
-from gateway.ports import Applied, Clock, Observed, Target, Telemetry, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Target, Telemetry, Undone
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")

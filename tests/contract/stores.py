@@ -10,13 +10,7 @@ from gateway.core.merkle import (
     leaf_hash,
     root_of,
 )
-from gateway.ports import (
-    ActionRow,
-    LogHead,
-    Store,
-    Tx,
-    VoteRow,
-)
+from gateway.ports import ActionRow, LogHead, Store, Tx, VoteRow
 
 OPENERS: dict[str, Callable[[Path], Store]] = {
     "sqlite-file": lambda folder: SqliteStore.open(folder / "store" / "countermand.db"),

@@ -7,17 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import StoreFault
-from gateway.ports import (
-    DueRow,
-    History,
-    IncidentRow,
-    ReadRow,
-    RequestRow,
-    StepRow,
-    Store,
-    SwitchRow,
-    Tx,
-)
+from gateway.ports import DueRow, History, IncidentRow, ReadRow, RequestRow, StepRow, Store, SwitchRow, Tx
 from tests.contract.stores import ACTION, VOTE
 from tests.contract.stores import store as store
 

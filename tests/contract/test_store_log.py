@@ -16,12 +16,7 @@ from gateway.core.merkle import (
     verify_inclusion,
 )
 from gateway.errors import NotFound, StoreFault
-from gateway.ports import (
-    DueRow,
-    LogHead,
-    Store,
-    Tx,
-)
+from gateway.ports import DueRow, LogHead, Store, Tx
 from tests.contract.stores import ACTION, append, assert_log_adds_up
 from tests.contract.stores import store as store
 

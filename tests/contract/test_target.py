@@ -15,7 +15,7 @@ from gateway.executor.secret import Secret
 from gateway.executor.targets.aws import AwsTarget
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from gateway.executor.targets.postgres import PostgresTarget
-from gateway.ports import Target
+from gateway.ports_target import Target
 from tests.executor.kubernetes.lab import executor_scope
 from tests.executor.steps import aws_call, role_limit, throttle, unheard
 from tests.fakes.target import MemoryTarget, set_field

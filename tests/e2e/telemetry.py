@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.canonical import Json
-from gateway.ports import Telemetry
+from gateway.ports_target import Telemetry
 from tests.fakes.world import Lab, lab
 
 PATIENCE_S = 30

@@ -12,7 +12,7 @@ from gateway.cli.demo.monitoring import Prometheus
 from gateway.core.canonical import digest
 from gateway.executor.config_telemetry import PrometheusSource
 from gateway.executor.telemetry.prometheus import PrometheusTelemetry
-from gateway.ports import Telemetry
+from gateway.ports_target import Telemetry
 from tests.e2e.telemetry import PROVIDER, Constant, Waited, sampled_lab
 from tests.fakes.world import Lab
 from tests.fixtures_k8s import eventually

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.executor.config import GitScope
 from gateway.executor.targets.git import GitTarget
-from gateway.ports import Applied
+from gateway.ports_target import Applied
 from tests.executor.steps import git, unheard
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.executor.config import PostgresScope
 from gateway.executor.secret import Secret
 from gateway.executor.targets.postgres import PostgresTarget
-from gateway.ports import Applied
+from gateway.ports_target import Applied
 from tests.executor.steps import Heard, sql, unheard
 from tests.fixtures_pg import Postgres
 

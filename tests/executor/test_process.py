@@ -12,7 +12,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.errors import TargetFault
 from gateway.executor.config import Command, ProcessScope
 from gateway.executor.targets.process import ProcessTarget
-from gateway.ports import Applied
+from gateway.ports_target import Applied
 from tests.executor.steps import Heard, process, unheard
 
 pytestmark = pytest.mark.anyio

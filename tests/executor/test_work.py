@@ -17,7 +17,7 @@ from gateway.executor.claims import Claims, TrustedKeys
 from gateway.executor.messages import Begun, ProbeSaid, RefusalSaid, Said, StepSaid, UndoSaid, Work
 from gateway.executor.session import _work
 from gateway.executor.work import Served, Worker
-from gateway.ports import Undone
+from gateway.ports_target import Undone
 from tests.core.signing import STRANGER, public_key
 from tests.executor.grants import AUDIENCE, jwks, work
 from tests.fakes.clock import VirtualClock

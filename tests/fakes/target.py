@@ -7,7 +7,7 @@ from gateway.core.step import Step
 from gateway.core.step import Target as StepTarget
 from gateway.core.undo import Way, compare, probed
 from gateway.executor.targets import seen
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Undone
 
 
 def set_field(name: str, value: Json, scope: str = "memory") -> Step:

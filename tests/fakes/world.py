@@ -40,8 +40,9 @@ from gateway.executor.messages import (
 from gateway.executor.work import Served, Worker
 from gateway.observability import Metrics
 from gateway.parsing.catalog import Catalog, Scope
-from gateway.ports import Applied, Observed, Tx, Undone
+from gateway.ports import Tx
 from gateway.ports_policy import PolicyAnswer
+from gateway.ports_target import Applied, Observed, Undone
 from gateway.service import reports
 from gateway.service.bus import Bus
 from gateway.service.drive import Driver

@@ -15,7 +15,8 @@ from gateway.executor.targets.aws_describe import look_of
 from gateway.executor.targets.aws_rds import DbInstanceSettings
 from gateway.executor.targets.aws_request import render, split
 from gateway.executor.targets.aws_usage_plan import UsagePlanThrottle
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 # An operation with such a name is observed as a read. This cannot make one of it: the gateway takes the weaker of
 # this undo class and the one that IAM's access levels gave it.

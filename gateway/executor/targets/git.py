@@ -11,7 +11,7 @@ from gateway.executor.output import OnChunk, Output
 from gateway.executor.targets import seen
 from gateway.executor.targets.git_layout import Layout, find, shadow
 from gateway.executor.targets.spawn import Program, Ran, run
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Undone
 
 # ruff: noqa: ARG002  # the methods have the signatures of the Target port
 

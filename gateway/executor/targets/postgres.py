@@ -12,7 +12,8 @@ from gateway.executor.targets.postgres_db import Database
 from gateway.executor.targets.postgres_roles import ConnectionLimit
 from gateway.executor.targets.postgres_select import Select
 from gateway.executor.targets.postgres_sessions import Sessions
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 
 class Operation(Protocol):

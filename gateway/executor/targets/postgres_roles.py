@@ -22,7 +22,8 @@ from gateway.errors import TargetFault
 from gateway.executor.output import OnChunk
 from gateway.executor.targets import seen
 from gateway.executor.targets.postgres_db import Connection, Database, one_row, reason
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 _READ = "SELECT rolconnlimit, rolsuper, rolcanlogin FROM pg_roles WHERE rolname = %s"
 _MAY_LOCK = "SELECT has_table_privilege('pg_catalog.pg_authid', 'UPDATE')"

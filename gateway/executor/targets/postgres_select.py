@@ -18,7 +18,7 @@ from gateway.errors import TargetFault
 from gateway.executor.output import OnChunk, Output
 from gateway.executor.targets import seen
 from gateway.executor.targets.postgres_db import Connection, Database, reason
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Undone
 
 _BATCH_ROWS = 200
 _SAFE_INT = 2**53 - 1

@@ -20,7 +20,8 @@ from gateway.errors import TargetFault
 from gateway.executor.output import OnChunk
 from gateway.executor.targets import seen
 from gateway.executor.targets.postgres_db import Connection, Database, reason
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 _START = "to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
 _OBSERVE = f"""

@@ -11,7 +11,8 @@ from gateway.executor.config import Command, ProcessScope
 from gateway.executor.output import OnChunk, Output
 from gateway.executor.targets import seen
 from gateway.executor.targets.spawn import Program, run
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 # ruff: noqa: ARG002  # the methods have the signatures of the Target port
 _MIB = 1_048_576

@@ -5,7 +5,7 @@ from typing import Literal
 
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo
-from gateway.ports import Observed
+from gateway.ports_target import Observed
 
 
 def known(target: str, now_ms: int, value: Mapping[str, Json]) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from gateway.executor.config_kubernetes import KubernetesIdentities, KubernetesI
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from gateway.executor.work import Served, Worker
 from gateway.parsing.catalog import Catalog, Scope
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Undone
 from gateway.service.drive import Driver
 from gateway.service.gateway import Gateway
 from gateway.service.log import CheckpointSigner

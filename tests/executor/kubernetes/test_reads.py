@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.canonical import Json
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
-from gateway.ports import Applied
+from gateway.ports_target import Applied
 from tests.executor.kubernetes.lab import OUTPUT_BYTES, admin_scope, executor_scope
 from tests.executor.kubernetes.test_draining import RealClock
 from tests.executor.steps import Heard

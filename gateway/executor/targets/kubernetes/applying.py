@@ -12,7 +12,8 @@ from gateway.executor.targets.kubernetes.making import Making
 from gateway.executor.targets.kubernetes.observing import absent, failed
 from gateway.executor.targets.kubernetes.patching import Patching
 from gateway.executor.targets.kubernetes.resolving import read
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 
 class Applying(Patching):

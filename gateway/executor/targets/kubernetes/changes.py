@@ -18,7 +18,8 @@ from gateway.executor.targets.kubernetes.making import Making
 from gateway.executor.targets.kubernetes.operation import Operation
 from gateway.executor.targets.kubernetes.patching import Patching
 from gateway.executor.targets.kubernetes.rollouts import Restarting, RollingBack
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 _PATCHING = (
     "scale", "pause", "resume", "set_image", "set_resources", "set_env", "set_selector", "set_serviceaccount",

@@ -29,7 +29,8 @@ from gateway.executor.targets.kubernetes.resolving import Found, find_all, read
 from gateway.executor.targets.kubernetes.schema import SERVER_FIELDS
 from gateway.executor.targets.kubernetes.snapshots import Entry, entries_of
 from gateway.executor.targets.kubernetes.writing import MOVED, TRIES, Restored, Written
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 # Made again from their text they are what they were; only uid and times are new.
 _RECREATED = frozenset({

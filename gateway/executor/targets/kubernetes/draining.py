@@ -23,7 +23,7 @@ from gateway.executor.targets.kubernetes.pods import Sorted, sort_pods
 from gateway.executor.targets.kubernetes.resolving import Found, find_all, pages, read
 from gateway.executor.targets.kubernetes.snapshots import Entry, entries_of
 from gateway.executor.targets.kubernetes.writing import Restored, Written, look, write
-from gateway.ports import Applied, Observed
+from gateway.ports_target import Applied, Observed
 
 _DEFAULT_S = 600
 _TOLD = 5

@@ -33,7 +33,8 @@ from gateway.executor.targets.kubernetes.ownership import iac_of, people
 from gateway.executor.targets.kubernetes.patching import UNOBSERVED
 from gateway.executor.targets.kubernetes.resolving import read
 from gateway.executor.targets.kubernetes.snapshots import Entry, entries_of
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 _GONE: dict[str, Json] = {"exists": False}
 _THERE: dict[str, Json] = {"exists": True}

@@ -10,7 +10,7 @@ from gateway.executor.targets.kubernetes.bodies import Declined
 from gateway.executor.targets.kubernetes.calls import Failure, Ref
 from gateway.executor.targets.kubernetes.paths import render
 from gateway.executor.targets.kubernetes.snapshots import HIDDEN, Entry, hidden, name_of, snapshot_of
-from gateway.ports import Observed
+from gateway.ports_target import Observed
 
 MAX_CHANGES = 1000
 FIGHTS = "CONTROLLER_FIGHTS"

@@ -9,7 +9,7 @@ from gateway.core.step import Step
 from gateway.executor.output import OnChunk
 from gateway.executor.targets.kubernetes.client import Cluster
 from gateway.executor.targets.kubernetes.discovery import Kinds
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Undone
 
 
 @dataclass(frozen=True, slots=True)

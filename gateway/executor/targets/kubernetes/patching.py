@@ -33,7 +33,8 @@ from gateway.executor.targets.kubernetes.writing import (
     trimmed,
     write,
 )
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 UNOBSERVED = Applied("not_applied", "SNAPSHOT_MISSING", "the step was not observed")
 

@@ -18,7 +18,7 @@ from gateway.executor.targets.kubernetes.operation import Operation, Reading
 from gateway.executor.targets.kubernetes.rollout_reads import rollout_history, rollout_status
 from gateway.executor.targets.kubernetes.top import top
 from gateway.executor.targets.kubernetes.waiting import wait
-from gateway.ports import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Undone
 
 Reader = Callable[[Reading, Step, Output], Awaitable[None]]
 _READERS: Mapping[str, Reader] = {

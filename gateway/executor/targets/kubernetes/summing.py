@@ -6,7 +6,7 @@ from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.targets.kubernetes.snapshots import Entry, told
 from gateway.executor.targets.kubernetes.writing import Restored, Written
-from gateway.ports import Applied, Undone
+from gateway.ports_target import Applied, Undone
 
 
 def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Applied:

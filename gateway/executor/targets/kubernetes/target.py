@@ -15,7 +15,8 @@ from gateway.executor.targets.kubernetes.discovery import Kinds
 from gateway.executor.targets.kubernetes.operation import Operation, Reading
 from gateway.executor.targets.kubernetes.reads import reads
 from gateway.executor.targets.kubernetes.writer import Writer
-from gateway.ports import Applied, Clock, Observed, Undone
+from gateway.ports import Clock
+from gateway.ports_target import Applied, Observed, Undone
 
 
 class KubernetesTarget:
