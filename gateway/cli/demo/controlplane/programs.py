@@ -81,6 +81,7 @@ def _controller_manager(layout: Layout, ports: Ports) -> list[str]:
         "--node-monitor-grace-period=10m",  # on a busy machine kwok is late, and it makes no pod ready twice
         "--kube-api-qps=200",  # tests and demos make and delete more at once than 20 a second
         "--kube-api-burst=400",
+        "--pvclaimbinder-sync-period=1s",  # a claim that just missed its volume waits for the next round, else of 15 s
     ]
 
 
