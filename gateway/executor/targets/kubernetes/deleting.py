@@ -63,11 +63,7 @@ class Deleting:
         if "objects" not in snapshot:
             return UNOBSERVED
         entries = entries_of(snapshot)
-        done: list[Written] = []
-        for entry in entries:
-            done.append(await self._delete(step, entry))
-            if done[-1].status != "applied":
-                break
+        done = await summing.one_by_one(entries, lambda entry: self._delete(step, entry))
         return _said(summing.applied(step, entries, done))
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:

@@ -13,14 +13,14 @@ from gateway.executor.output import OnChunk
 from gateway.executor.targets import seen as see
 from gateway.executor.targets.kubernetes import summing
 from gateway.executor.targets.kubernetes.bodies import MERGE, Body, Declined
-from gateway.executor.targets.kubernetes.calls import CallFailed, Failure, Ref, collection, failure_of, lost
+from gateway.executor.targets.kubernetes.calls import Failure, Ref, collection, failure_of
 from gateway.executor.targets.kubernetes.evicting import Evicted, Evictions, Victim, eviction
 from gateway.executor.targets.kubernetes.facts import Around, around, budgets_of, facts_of
 from gateway.executor.targets.kubernetes.guard import deletion
 from gateway.executor.targets.kubernetes.observing import absent, failed, observed, target_id
 from gateway.executor.targets.kubernetes.patching import UNOBSERVED, Patching
 from gateway.executor.targets.kubernetes.pods import Sorted, sort_pods
-from gateway.executor.targets.kubernetes.resolving import Found, find_all, pages, read
+from gateway.executor.targets.kubernetes.resolving import Found, pages, read
 from gateway.executor.targets.kubernetes.snapshots import Entry, entries_of
 from gateway.executor.targets.kubernetes.writing import Restored, Written, look, write
 from gateway.ports_target import Applied, Observed
@@ -33,26 +33,12 @@ _TOLD = 5
 class Draining(Patching):
     """Drain nodes."""
 
-    async def observe(self, step: Step) -> Observed:
-        """Fix the pods by their uids, and try every eviction."""
-        try:
-            found = await find_all(self._api, step)
-            if isinstance(found, Failure):
-                return absent(step, self._clock.now_ms(), found)
-            return await self._try_nodes(step, found)
-        except CallFailed as exc:
-            return absent(step, self._clock.now_ms(), lost(exc))
-
     async def apply(self, step: Step, snapshot: Mapping[str, Json], on_chunk: OnChunk) -> Applied:
         """Cordon, then evict; each pod is told as it goes."""
         if "objects" not in snapshot:
             return UNOBSERVED
         entries = entries_of(snapshot)
-        done: list[Written] = []
-        for entry in entries:
-            done.append(await self._drain(step, entry, on_chunk))
-            if done[-1].status != "applied":
-                break
+        done = await summing.one_by_one(entries, lambda entry: self._drain(step, entry, on_chunk))
         return summing.applied(step, entries, done)
 
     def body(self, step: Step, entry: Entry, live: Mapping[str, Json]) -> Body | Declined:  # noqa: ARG002
@@ -78,7 +64,8 @@ class Draining(Patching):
         return Restored("undone", "UNCORDONED_ONLY", "the node takes pods again; the evicted ones do not come back",
                         back.now)  # fmt: skip
 
-    async def _try_nodes(self, step: Step, found: Sequence[Found]) -> Observed:
+    async def _try_all(self, step: Step, found: Sequence[Found]) -> Observed:
+        """Fix the pods by their uids, and try every eviction."""
         facts: list[Mapping[str, Json]] = []
         entries: list[Entry] = []
         refused: Failure | Declined | None = None

@@ -61,11 +61,9 @@ class Patching:
         if "objects" not in snapshot:
             return UNOBSERVED
         entries = entries_of(snapshot)
-        done: list[Written] = []
-        for entry in entries:
-            done.append(await write(self._api, step, entry, lambda live, e=entry: self.body(step, e, live)))  # type: ignore[misc]
-            if done[-1].status != "applied":
-                break
+        done = await summing.one_by_one(
+            entries, lambda entry: write(self._api, step, entry, lambda live: self.body(step, entry, live))
+        )
         return summing.applied(step, entries, done)
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:

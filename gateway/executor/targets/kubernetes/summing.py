@@ -1,12 +1,22 @@
 """From what became of each object to what became of the step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.targets.kubernetes.snapshots import Entry, told
 from gateway.executor.targets.kubernetes.writing import Restored, Written
 from gateway.ports_target import Applied, Undone
+
+
+async def one_by_one(entries: Sequence[Entry], write: Callable[[Entry], Awaitable[Written]]) -> list[Written]:
+    """Write objects in order and return what became of each that was begun; the first that fails ends it."""
+    done: list[Written] = []
+    for entry in entries:
+        done.append(await write(entry))
+        if done[-1].status != "applied":
+            break
+    return done
 
 
 def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Applied:
