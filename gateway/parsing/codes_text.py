@@ -19,7 +19,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "LEX_NON_ASCII": Code("a character outside ASCII stands outside quotes", "use ASCII, or quote a text value"),
         "LEX_UNCLOSED_QUOTE": Code("a quote is not closed", "close the quote"),
         "LEX_BACKSLASH": Code("a backslash outside single quotes", _QUOTE + "; continue lines only between words"),
-        "LEX_QUOTED_BACKSLASH": Code("a backslash inside double quotes", "use single quotes around the word"),
+        "LEX_QUOTED_BACKSLASH": Code(
+            "a backslash before a newline or ! inside double quotes", "use single quotes around the word"
+        ),
         "LEX_QUOTED_EXPANSION": Code("$ or ` inside double quotes would be expanded", "use single quotes"),
         "LEX_EXPANSION": Code("variables and substitutions are not expanded", "write the value itself"),
         "LEX_GLOB": Code("patterns are not expanded", _QUOTE + ", or name each thing"),

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
       | (?P<bare>[A-Za-z0-9_\-./:,=@%+^]+)
       | '(?P<single>[^']*)'
       | "(?P<double>[^"\\$`]*)"
+      | "(?P<escaped>(?:[^"\\$`]++|\\[^\n!])*+)"
       | (?P<curly>(?<=[=@^])\{(?:[A-Za-z0-9_-]|\.(?!\.))*\})
       | (?P<inner>[!\#~])
       | (?P<join>&&|;)
@@ -29,6 +30,7 @@ _TOKEN = re.compile(
       | (?P<foreign>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_ESCAPE = re.compile(r'\\(["\\$`])')  # before any other character bash keeps the backslash
 _FOREIGN = {
     "\\": "LEX_BACKSLASH", "$": "LEX_EXPANSION", "`": "LEX_EXPANSION", "*": "LEX_GLOB", "?": "LEX_GLOB",
     "[": "LEX_GLOB", "]": "LEX_GLOB", "{": "LEX_BRACE", "}": "LEX_BRACE", "<": "LEX_REDIRECT",
@@ -78,8 +80,8 @@ def lex(text: str) -> tuple[Command, ...] | Refusal:
 
 def _token(state: _State, match: re.Match[str]) -> Refusal | None:
     kind, start = match.lastgroup or "foreign", match.start()
-    if kind in {"bare", "single", "double", "curly"}:
-        _append(state, match[kind], start)
+    if kind in {"bare", "single", "double", "curly", "escaped"}:
+        _append(state, match[kind] if kind != "escaped" else _ESCAPE.sub(r"\1", match[kind]), start)
         return None
     if kind == "blank":
         return _end_word(state, start)
@@ -124,10 +126,13 @@ def _foreign(state: _State, match: re.Match[str]) -> Refusal:
 
 def _double(state: _State, text: str, start: int) -> Refusal:
     """Say why a double-quoted string was not taken: what it contains, or that it does not end."""
+    skipped = -1
     for index in range(start + 1, len(text)):
-        if text[index] == '"':
-            break
-        if text[index] in "\\$`":
+        if index == skipped:
+            continue
+        if text[index] == "\\" and text[index + 1 : index + 2] not in {"\n", "!", ""}:
+            skipped = index + 1
+        elif text[index] in "\\$`":
             code = "LEX_QUOTED_BACKSLASH" if text[index] == "\\" else "LEX_QUOTED_EXPANSION"
             return Refusal(code, state.span(index, index + 1))
     return Refusal("LEX_UNCLOSED_QUOTE", state.span(start, len(text)))
