@@ -219,7 +219,7 @@ class MishapRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DriftRow:
+class DriftRow(Recorded):
     """An entry of the drift ledger: one field of one target that is not as its owner in code says."""
 
     id: str

@@ -74,7 +74,7 @@ def _row(row: dict[str, Any]) -> StoredRow:
         found = digest_bytes(canonical(row))
     except ValueError:
         found = UNREADABLE
-    return StoredRow(row["state"], row["version"], found)
+    return StoredRow(row["state"], row["version"], found, row["lease_end_ms"], row["undo_until_ms"])
 
 
 def _text(data: bytes) -> str:

@@ -8,13 +8,16 @@ from operator import itemgetter
 from typing import Any
 
 from gateway.adapters.store_sql import columns, select
+from gateway.core.auditledger import StoredLedgers
 from gateway.core.audittables import StoredTables
+from gateway.core.audittimers import StoredTimer
 from gateway.core.canonical import canonical, digest_bytes
-from gateway.ports import IncidentRow, StepRow, SwitchRow, VoteRow, journal_digest
+from gateway.ports import DriftRow, DueRow, IncidentRow, RequestRow, StepRow, SwitchRow, VoteRow, journal_digest
 
 UNREADABLE = "unreadable"
 """In the place of the digest of a row that was edited into nonsense."""
 _VOTE, _SWITCH, _INCIDENT, _STEP = (columns(row) for row in (VoteRow, SwitchRow, IncidentRow, StepRow))
+_DRIFT, _REQUEST, _DUE = (columns(row) for row in (DriftRow, RequestRow, DueRow))
 
 
 def stored_tables(connection: sqlite3.Connection) -> StoredTables:
@@ -33,11 +36,27 @@ def stored_tables(connection: sqlite3.Connection) -> StoredTables:
         },
         revisions=dict(rows("SELECT revision, status FROM revisions")),
         locks=dict(rows("SELECT target, action FROM locks")),
-        timers=[(action, kind, at_ms) for action, kind, at_ms in rows("SELECT action, kind, at_ms FROM due")],
+        timers=[StoredTimer(*row) for row in rows(select("due", _DUE))],
         reads=[
             (incident, action, outcome, _targets(targets))
             for incident, action, outcome, targets in rows("SELECT incident, action, outcome, targets FROM reads")
         ],
+        ledgers=_ledgers(rows),
+    )
+
+
+def _ledgers(rows: Callable[[str], list[tuple[Any, ...]]]) -> StoredLedgers:
+    applied = rows("SELECT action, agent, at_ms, undone_ms FROM applied")
+    mishaps = rows("SELECT action, environment, operation, agent, at_ms FROM mishaps")
+    return StoredLedgers(
+        applied={action: (agent, at_ms, undone_ms) for action, agent, at_ms, undone_ms in applied},
+        applied_targets=frozenset(rows("SELECT target, action FROM applied_targets")),
+        mishaps={(action, where, what): (agent, at_ms) for action, where, what, agent, at_ms in mishaps},
+        drift=_digests(rows(select("drift", _DRIFT)), _DRIFT, ("action", "id"), dict),
+        nonces=frozenset(rows("SELECT action, purpose, nonce, fence FROM nonces")),
+        requests=_digests(rows(select("requests", _REQUEST)), _REQUEST, ("caller", "request_id"), dict),
+        letters=frozenset(rows("SELECT sink, idx FROM dead_letters")),
+        cursors=dict(rows("SELECT sink, next FROM cursors")),
     )
 
 

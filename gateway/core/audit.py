@@ -6,8 +6,8 @@
 4  every checkpoint is signed by a trusted key and has the root of the leaves at its size (CHECKPOINT_*); none is of
    more leaves than there are (LOG_TRUNCATED)
 5  every state row is what the leaves fold to (ROW_*), every document is one that its action's leaves name and every
-   one they name is there (DOCUMENT_*); steps, votes, switches, incidents, revisions, locks and timers are what the
-   leaves tell of them (audittables)
+   one they name is there (DOCUMENT_*); steps, votes, switches, incidents, revisions, locks, timers and ledgers are
+   what the leaves tell of them (audittables, audittimers, auditledger)
 6  a checkpoint kept elsewhere is of a log that this one extends (SINCE_*, LOG_TRUNCATED, LOG_REWRITTEN)
 """
 
@@ -58,6 +58,8 @@ class Evidence:
     documents: Iterable[tuple[str, str, bytes]] | None = None
     """(action, kind, bytes)."""
     tables: StoredTables | None = None
+    now_ms: int | None = None
+    """What the clock says, if it is to be believed: how far ahead timers may lie that no leaf tells the time of."""
     since: str = ""
     """A signed checkpoint that was kept elsewhere."""
 
@@ -210,7 +212,7 @@ def _check_state(evidence: Evidence, log: LogFold, tables: TableFold, found: lis
     if evidence.documents is not None:
         found += check_documents(log, evidence.documents)
     if evidence.tables is not None:
-        found += compare_tables(tables, log.actions, evidence.tables)
+        found += compare_tables(tables, log.actions, evidence.rows or {}, evidence.tables, evidence.now_ms)
 
 
 def _told(found: list[Violation]) -> tuple[Violation, ...]:

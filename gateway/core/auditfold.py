@@ -55,6 +55,8 @@ class StoredRow:
     state: str
     version: int
     digest: str
+    lease_end_ms: int = 0
+    undo_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

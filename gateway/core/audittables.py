@@ -1,31 +1,26 @@
-"""What the log tells of the other tables: journals, votes, switches, incidents, reads, revisions, locks and timers.
+"""What the log tells of the other tables: journals, votes, switches, incidents, reads, revisions and locks.
 
 Leaves carry the digest of a row where they do not hold all of it. Locks follow from states: a change holds its targets
-from the beginning of its attempt until it is settled. Of timers the log tells which there must be, and when those
-fire that a leaf names a time for; the rest is the pace of the gateway.
+from the beginning of its attempt until it is settled. The ledgers are `auditledger`'s, the timers `audittimers`'.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from gateway.core.auditfold import ActionFold, Violation
+from gateway.core.auditfold import ActionFold, StoredRow, Violation
+from gateway.core.auditledger import LedgerFold, StoredLedgers, compare_ledgers, compared
+from gateway.core.audittimers import StoredTimer, TimerFold, compare_timers
 from gateway.core.canonical import Json
 from gateway.core.effect import Effect, only_reads
 from gateway.core.events import Leaf
 from gateway.core.kinds import LeafKind as K
-from gateway.core.lifecycle import timers
-from gateway.core.states import Due, State
-from gateway.core.timers import fits
+from gateway.core.states import State
 
 _HOLDS = frozenset({State.EXECUTING, State.VERIFYING, State.UNDOING, State.NEEDS_HUMAN})
 _INCIDENT = frozenset({K.INCIDENT_OPENED, K.HYPOTHESIS, K.CAUSE, K.INCIDENT_CLOSED})
-Key = TypeVar("Key", bound=Hashable)
 _READ = {State.SUCCEEDED: "succeeded", State.FAILED: "failed"}
 _EFFECTS = frozenset(Effect)
-_DUE = frozenset(Due)
 _SWITCH_KEY = ("kind", "agent", "environment")
-_RETRY_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +39,10 @@ class StoredTables:
     """Revision → status."""
     locks: Mapping[str, str]
     """Target → action."""
-    timers: Sequence[tuple[str, str, int]]
-    """(action, kind, at_ms)."""
+    timers: Sequence[StoredTimer]
     reads: Sequence[tuple[str, str, str, frozenset[str]]] = ()
     """(incident, action, outcome, targets): what counts as evidence."""
+    ledgers: StoredLedgers = field(default_factory=StoredLedgers)
 
 
 @dataclass(slots=True)
@@ -62,13 +57,13 @@ class TableFold:
     """Action → the targets that it changes."""
     proposed: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     """Action → the incident that it was proposed for, and all its targets."""
-    fires: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(action, kind of timer) → when it fires, where the last leaf about it said so."""
-    at_ms: int = 0
+    timers: TimerFold = field(default_factory=TimerFold)
+    ledgers: LedgerFold = field(default_factory=LedgerFold)
 
     def take(self, leaf: Leaf) -> None:
         """Take one leaf, in order."""
-        self.at_ms = leaf.at_ms
+        self.timers.take(leaf)
+        self.ledgers.take(leaf)
         if leaf.action:
             self._about_action(leaf)
         elif leaf.kind in _INCIDENT:
@@ -88,12 +83,6 @@ class TableFold:
                 self.votes[leaf.action, _text(body, "nonce"), _text(body, "subject")] = _text(body, "row")
             case K.ATTEMPT if "incident" in body:
                 self.incidents[_text(body, "incident")] = _text(body, "row")
-            case K.GRANT if isinstance(body.get("expires_ms"), int):
-                self.fires[leaf.action, Due.GRANT_EXPIRY] = body["expires_ms"]
-            case K.REQUEST if isinstance(body.get("expires_ms"), int):
-                self.fires[leaf.action, Due.APPROVAL_TTL] = body["expires_ms"]
-            case K.LEASE if isinstance(body.get("ends_ms"), int):
-                self.fires[leaf.action, Due.LEASE_END] = body["ends_ms"]
 
     def _switch(self, body: Mapping[str, Json]) -> None:
         key = tuple(_text(body, name) for name in _SWITCH_KEY)
@@ -114,34 +103,27 @@ class TableFold:
                 self.revisions[revision] = "withdrawn"
 
 
-def compare_tables(told: TableFold, actions: Mapping[str, ActionFold], stored: StoredTables) -> Iterator[Violation]:
+def compare_tables(
+    told: TableFold, actions: Mapping[str, ActionFold], rows: Mapping[str, StoredRow], stored: StoredTables,
+    now_ms: int | None,
+) -> Iterator[Violation]:  # fmt: skip
     """Yield every row that is not what the log tells, and every one that is missing."""
     journals = {name: action.journal for name, action in actions.items() if action.journal}
-    for name, code in _compared(journals, stored.journals, "JOURNAL"):
+    for name, code in compared(journals, stored.journals, "JOURNAL"):
         yield Violation(-1, name, code, "the steps are not those that its last transition left")
-    for key, code in _compared(told.votes, stored.votes, "VOTE"):
+    for key, code in compared(told.votes, stored.votes, "VOTE"):
         yield Violation(-1, key[0], code, f"the vote of {key[2]} is not the one that was recorded")
-    for key, code in _compared(told.switches, stored.switches, "SWITCH"):
+    for key, code in compared(told.switches, stored.switches, "SWITCH"):
         named = f"{key[0]} agent={key[1] or '*'} environment={key[2] or '*'}"
         yield Violation(-1, "", code, f"the switch {named} is not as it was recorded")
-    for name, code in _compared(told.incidents, stored.incidents, "INCIDENT"):
+    for name, code in compared(told.incidents, stored.incidents, "INCIDENT"):
         yield Violation(-1, "", code, f"incident {name} is not as it was recorded")
-    for name, code in _compared(told.revisions, stored.revisions, "REVISION"):
+    for name, code in compared(told.revisions, stored.revisions, "REVISION"):
         yield Violation(-1, "", code, f"revision {name} is not in the state that was recorded")
     yield from _reads(told, actions, stored)
     yield from _locks(told, actions, stored.locks)
-    yield from _timers(told, actions, stored.timers)
-
-
-def _compared(told: Mapping[Key, str], stored: Mapping[Key, str], table: str) -> Iterator[tuple[Key, str]]:
-    """Yield (key, code) of what differs."""
-    for key in sorted({*told, *stored}, key=str):
-        if key not in stored:
-            yield key, f"{table}_MISSING"
-        elif key not in told:
-            yield key, f"{table}_UNKNOWN"
-        elif told[key] != stored[key]:
-            yield key, f"{table}_DIFFERS"
+    yield from compare_timers(told.timers, actions, rows, stored.timers, now_ms)
+    yield from compare_ledgers(told.ledgers, actions, stored.ledgers)
 
 
 def _reads(told: TableFold, actions: Mapping[str, ActionFold], stored: StoredTables) -> Iterator[Violation]:
@@ -164,29 +146,6 @@ def _locks(told: TableFold, actions: Mapping[str, ActionFold], stored: Mapping[s
             # What people have to look at may be held by another change that came on top.
             if holder is None or (holder != name and action.state is not State.NEEDS_HUMAN):
                 yield Violation(-1, name, "LOCK_MISSING", f"it must hold {target}, which {holder or 'nobody'} holds")
-
-
-def _timers(
-    told: TableFold, actions: Mapping[str, ActionFold], stored: Sequence[tuple[str, str, int]]
-) -> Iterator[Violation]:
-    have: dict[str, set[str]] = {}
-    for name, kind, at_ms in stored:
-        action = actions.get(name)
-        if action is None or kind not in _DUE or not fits(kind, action.state):
-            yield Violation(-1, name, "TIMER_UNKNOWN", f"a timer {kind} means nothing for it")
-            continue
-        have.setdefault(name, set()).add(kind)
-        fires = told.fires.get((name, kind))
-        # A lease whose target is busy at its end is tried again, a moment later each time.
-        late = kind == Due.LEASE_END and fires is not None and (fires <= told.at_ms or 0 < at_ms - fires <= _RETRY_MS)
-        if fires is not None and at_ms != fires and not late:
-            yield Violation(-1, name, "TIMER_MOVED", f"the timer {kind} fires at {at_ms}, recorded was {fires}")
-    for name, action in actions.items():
-        missing = set(timers(action.state)) - have.get(name, set())
-        if Due.PROBE in have.get(name, ()):
-            missing.discard(Due.ATTEMPT_DEADLINE)  # its attempt is over; the probe finds out what it did
-        for kind in sorted(missing):
-            yield Violation(-1, name, "TIMER_MISSING", f"{action.state} has no timer {kind}")
 
 
 def _changed(body: Mapping[str, Json]) -> frozenset[str]:

@@ -227,7 +227,7 @@ FIRES: Mapping[Due, Event] = MappingProxyType(
     }
 )
 """The event that a timer leads to when nothing else came."""
-ANYTIME = frozenset({K.NOTIFICATION, K.REFUSAL, K.SECURITY, K.DRIFT})
+ANYTIME = frozenset({K.NOTIFICATION, K.REFUSAL, K.SECURITY, K.DRIFT, K.MISHAP})
 
 
 def advance(state: State | None, event: Event, guard: Guard | None = None) -> Row:

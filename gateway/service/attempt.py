@@ -113,7 +113,7 @@ def _begin(
     # 7. No switch forbids it, and (but for an undo) the policy revision lives.
     _check_allowed(tx, row, proposal, purpose)
     if purpose is Purpose.UNDO:
-        _begin_undo(world, recorder, fence, instance, record_signed_again(tx, row.id, work.grant))
+        _begin_undo(world, recorder, nonce, fence, instance, record_signed_again(tx, row.id, work.grant))
         return
     # 8. No step of it is in flight, and nobody asked it to end.
     _check_free(world, tx, row, proposal, work.first_step)
@@ -193,9 +193,11 @@ def _begin_apply(
     recorder.save()
 
 
-def _begin_undo(world: World, recorder: Recorder, fence: int, instance: str, granted: tuple[LeafBody, ...]) -> None:
+def _begin_undo(
+    world: World, recorder: Recorder, nonce: str, fence: int, instance: str, granted: tuple[LeafBody, ...]
+) -> None:
     now, timing = world.clock.now_ms(), world.settings.timing
-    attempt = (K.ATTEMPT, {"purpose": "undo", "fence": fence, "instance": instance, "at_ms": now})
+    attempt = (K.ATTEMPT, {"purpose": "undo", "fence": fence, "instance": instance, "at_ms": now, "nonce": nonce})
     recorder.due(Due.UNDO, now + timing.attempt_ms + timing.attempt_margin_ms)
     recorder.advance(Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, *granted, fence=fence, reason=recorder.row.reason)
     recorder.save()

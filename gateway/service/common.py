@@ -113,6 +113,6 @@ def probe_soon(world: World) -> Callable[[Tx, Recorder], None]:
 def arm(world: World, recorder: Recorder) -> None:
     """Set the timers that an undo needs; those of the state before went with it."""
     if recorder.state is State.UNDOING:
-        now = world.clock.now_ms()
+        now = recorder.row.updated_ms
         recorder.due(Due.UNDO, now)
         recorder.due(Due.UNDO_DEADLINE, now + world.settings.timing.undo_deadline_ms)

@@ -134,7 +134,7 @@ def _put(
     body = {
         "change": "opened", "entry": row.id, "step": step, "target": target, "path": path, "manager": owner.manager,
         "name": owner.name, "file": owner.file, "owner": owner.team, "due_ms": row.due_ms, "before": before,
-        "after": after,
+        "after": after, "row": row.digest,
     }  # fmt: skip
     recorder.note(K.DRIFT, body)
 
@@ -144,9 +144,10 @@ def _due_again(world: World, tx: Tx, recorder: Recorder) -> None:
     due_ms = recorder.row.lease_end_ms or world.clock.now_ms() + world.settings.timing.drift_due_ms
     for row in tx.drift_of(recorder.row.id):
         if row.status == "open":
-            tx.put_drift(replace(row, due_ms=due_ms))
+            moved = replace(row, due_ms=due_ms)
+            tx.put_drift(moved)
             recorder.due(Due.DRIFT, due_ms)
-            recorder.note(K.DRIFT, {"change": "due", "entry": row.id, "due_ms": due_ms})
+            recorder.note(K.DRIFT, {"change": "due", "entry": row.id, "due_ms": due_ms, "row": moved.digest})
 
 
 def _close(
@@ -156,7 +157,7 @@ def _close(
         closed = replace(row, status="closed", how=how, by=by, reference=reference, closed_ms=world.clock.now_ms())
         tx.put_drift(closed)
         body = {"change": "closed", "entry": row.id, "step": row.step, "target": row.target, "path": row.path,
-                "how": how}  # fmt: skip
+                "how": how, "row": closed.digest}  # fmt: skip
         if by:
             text = proposal(_drift(row))
             body |= {"by": by, "reference": reference, "proposal": digest_bytes(text.encode())}

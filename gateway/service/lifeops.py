@@ -11,7 +11,7 @@ from gateway.service.common import ABORT_REQUESTED, halts, in_flight, page, pend
 from gateway.service.halt import halted
 from gateway.service.operate import must_be_free, not_now, operate, relock
 from gateway.service.people import answers_for, people_only
-from gateway.service.recheck import rechecks, start_recheck
+from gateway.service.recheck import recheck_until_ms, rechecks, start_recheck
 from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice
 from gateway.service.views import ActionView
@@ -99,7 +99,7 @@ def _retry_undo(world: World, tx: Tx, case: Case, principal: Principal, body: di
     def also(tx: Tx, recorder: Recorder) -> None:
         relock(tx, recorder)
         if not pending_undo(case) and rechecks(world, tx, case.row.id):
-            start_recheck(world, tx, recorder, case)
+            start_recheck(world, tx, recorder, case, recheck_until_ms(world, tx, case))
 
     return Choice(Event.RETRY_UNDO, None, leaves, reason="RETRY_UNDO", also=also)
 

@@ -31,10 +31,12 @@ def note_mishap(world: World, tx: Tx, recorder: Recorder, proposal: Proposal, ev
     """Count a transition that is one, and page on-call when the breaker opens or a target was restored too often."""
     if proposal.reads or not _wrong(recorder, event):
         return
-    row, now, breaker = recorder.row, world.clock.now_ms(), world.settings.breaker
+    row, breaker = recorder.row, world.settings.breaker
     before = trouble(world, tx, proposal)
     for operation, environment in sorted(_places(proposal)):
-        tx.note_mishap(MishapRow(row.id, environment, operation, row.agent, now))
+        tx.note_mishap(MishapRow(row.id, environment, operation, row.agent, row.updated_ms))
+    places = [[environment, operation] for operation, environment in sorted(_places(proposal))]
+    recorder.note(K.MISHAP, {"places": places})
     after = trouble(world, tx, proposal)
     codes = set()
     if any(before.agent[key] < breaker.agent <= count for key, count in after.agent.items()):

@@ -67,7 +67,6 @@ async def observation_late(world: World, action: str) -> None:
     """An observation did not come in time: a proposal expires; a quorum is observed once more under a new grant."""
 
     def choose(tx: Tx, case: Case) -> Choice | None:
-        now = world.clock.now_ms()
         if case.state is State.PROPOSED:
             expiry = (K.EXPIRY, {"timer": Due.OBSERVE_DEADLINE, "reason": "OBSERVE_DEADLINE"})
             return Choice(Event.OBSERVE_DEADLINE, None, (expiry,), reason="OBSERVE_DEADLINE")
@@ -76,8 +75,8 @@ async def observation_late(world: World, action: str) -> None:
             return None
 
         def also(_: Tx, recorder: Recorder) -> None:
-            recorder.due(Due.OBSERVE_DEADLINE, now + world.settings.timing.observe_ms)
-            recorder.due(Due.DISPATCH, now)
+            recorder.due(Due.OBSERVE_DEADLINE, recorder.row.updated_ms + world.settings.timing.observe_ms)
+            recorder.due(Due.DISPATCH, recorder.row.updated_ms)
 
         grant = (K.GRANT, {"purpose": "observe"})
         return Choice(Event.OBSERVE_DEADLINE, None, (grant,), also=also)

@@ -8,7 +8,7 @@ from gateway.core.principal import Principal
 from gateway.errors import NotFound, Precondition
 from gateway.ports import RequestRow, Tx
 from gateway.service.common import arm
-from gateway.service.once import check_request
+from gateway.service.once import check_request, put_answer
 from gateway.service.query import action_view, read_proposal
 from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice, settle
@@ -46,7 +46,7 @@ def remember(world: World, tx: Tx, principal: Principal, request_id: str, reques
     """Record the answer to a request_id; raises Precondition ACTION_MOVED when it was answered meanwhile."""
     if check_request(tx, principal, request_id, request) is not None:
         raise Precondition("ACTION_MOVED", "the same request was answered meanwhile", action=action)
-    tx.put_request(RequestRow(principal.id, request_id, request, action, world.clock.now_ms()))
+    put_answer(world, tx, RequestRow(principal.id, request_id, request, action, world.clock.now_ms()))
 
 
 async def get_action(world: World, principal: Principal, action: str) -> ActionView:

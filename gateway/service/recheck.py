@@ -53,13 +53,18 @@ def wants_recheck(world: World, tx: Tx, case: Case) -> bool:
     return bool(_checks(world, tx, case))
 
 
-def start_recheck(world: World, tx: Tx, recorder: Recorder, case: Case) -> None:
+def recheck_until_ms(world: World, tx: Tx, case: Case) -> int:
+    """Return until when the checks are asked again, and answered, if that begins now."""
+    return world.clock.now_ms() + terms(decision_record(tx, case.row))[0] + _ANSWER_MS
+
+
+def start_recheck(world: World, tx: Tx, recorder: Recorder, case: Case, until_ms: int) -> None:
     """Set the timers of the first round and of the end, in the unit of work that took the last step back."""
-    now = world.clock.now_ms()
     window, interval, _, _ = terms(decision_record(tx, case.row))
-    put_sealed(world, tx, case.row.id, _KIND, canonical({"started_ms": now, "samples": []}))
-    recorder.due(Due.UNDO, now + interval)
-    recorder.due(Due.UNDO_DEADLINE, now + window + _ANSWER_MS)
+    began = until_ms - window - _ANSWER_MS
+    put_sealed(world, tx, case.row.id, _KIND, canonical({"started_ms": began, "samples": []}))
+    recorder.due(Due.UNDO, began + interval)
+    recorder.due(Due.UNDO_DEADLINE, until_ms)
 
 
 def rechecks(world: World, tx: Tx, action: str) -> bool:

@@ -1,6 +1,7 @@
 """Mend what a crash may have left: open actions without their timers, freezes that did not reach everything."""
 
 import logging
+from collections.abc import Mapping
 
 from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import OPEN, Due, State, timers
@@ -51,8 +52,8 @@ def _due_ms(world: World, tx: Tx, row: ActionRow, kind: str) -> int:
     match kind:
         case Due.APPROVAL_TTL if asked is not None:
             return asked.expires_ms
-        case Due.GRANT_EXPIRY:
-            return _grant_ends(tx, row) or world.clock.now_ms()
+        case Due.GRANT_EXPIRY | Due.VERIFY_DEADLINE:
+            return _told_ms(tx, row, *_TOLD[Due(kind)]) or world.clock.now_ms()
         case Due.OBSERVE_DEADLINE:
             return row.updated_ms + timing.observe_ms
         case Due.LEASE_END:
@@ -63,7 +64,13 @@ def _due_ms(world: World, tx: Tx, row: ActionRow, kind: str) -> int:
             return world.clock.now_ms()
 
 
-def _grant_ends(tx: Tx, row: ActionRow) -> int:
-    """Return when the grant of an action ends, as its leaf says; 0 where none does."""
-    ends = (body.get("expires_ms") for body in told(tx, row.id, LeafKind.GRANT, 1))
+_TOLD: Mapping[Due, tuple[LeafKind, str]] = {
+    Due.GRANT_EXPIRY: (LeafKind.GRANT, "expires_ms"),
+    Due.VERIFY_DEADLINE: (LeafKind.OUTCOME, "deadline_ms"),
+}
+
+
+def _told_ms(tx: Tx, row: ActionRow, kind: LeafKind, name: str) -> int:
+    """Return when something ends, as the newest leaf of a kind says; 0 where it does not."""
+    ends = (body.get(name) for body in told(tx, row.id, kind, 1))
     return next((at_ms for at_ms in ends if isinstance(at_ms, int)), 0)

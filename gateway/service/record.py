@@ -10,6 +10,7 @@ from gateway.core.lifecycle import ANYTIME, FINAL, Due, Event, Guard, LifecycleE
 from gateway.core.timers import fits
 from gateway.errors import Precondition
 from gateway.ports import ActionRow, DueRow, StepRow, Tx, journal_digest
+from gateway.service.settings import Timing
 from gateway.service.world import World
 
 LeafBody = tuple[LeafKind, Mapping[str, Json]]
@@ -28,7 +29,7 @@ class Recorder:
         self._armed = row.version > 0
         """Whether it may have timers; a new action has none."""
         self._now = world.clock.now_ms()
-        self._keep_ms = max(world.settings.timing.sealed_keep_ms, world.settings.timing.undo_window_ms)
+        self._keep_ms = kept_ms(world.settings.timing)
         self.row = row
 
     @classmethod
@@ -136,6 +137,11 @@ def _check(row: Row, leaves: Sequence[LeafBody]) -> None:
     foreign = set(kinds) - set(row.records) - set(row.optional) - ANYTIME
     if missing or foreign or not kinds:
         raise LifecycleError("LIFECYCLE_LEAVES", f"{row.state} {row.event}: missing {missing}, foreign {foreign}")
+
+
+def kept_ms(timing: Timing) -> int:
+    """Return how long what is sealed is kept after a final state: at least as long as a rollback needs it."""
+    return max(timing.sealed_keep_ms, timing.undo_window_ms)
 
 
 def global_leaf(world: World, tx: Tx, kind: LeafKind, body: Mapping[str, Json]) -> int:

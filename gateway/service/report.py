@@ -15,7 +15,7 @@ from gateway.service.reports import ProbeReport, StepReport
 from gateway.service.sealed import put_sealed
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.supersede import superseded
-from gateway.service.verify import start_verification
+from gateway.service.verify import start_verification, verify_until_ms
 from gateway.service.world import World
 
 
@@ -84,6 +84,8 @@ def _outcome(
     if guard is Guard.MORE:
         statuses[body.step + 1] = "pending" if resumed else "intended"
         leaves = (*leaves, (K.INTENT, {"step": body.step + 1, "fence": case.row.fence + int(resumed)}))
+    until_ms = verify_until_ms(world, tx, case.row) if guard is Guard.LAST_WRITE else 0
+    leaves = _counted(case, body, leaves, until_ms)
     if guard in {Guard.HALT_UNDO_KNOWN, Guard.UNDO_KNOWN}:
         leaves = (*leaves, (K.UNDO_INTENT, {"cause": "halted" if guard in _HALTED else "step_failed"}))
     if guard in {Guard.FROZEN, Guard.HALT_UNDO_NONE, Guard.UNDO_NONE}:
@@ -91,7 +93,7 @@ def _outcome(
 
     def also(tx: Tx, recorder: Recorder) -> None:
         _keep_output(world, tx, case, body)
-        _after_step(world, tx, recorder, case, body)
+        _after_step(world, tx, recorder, case, body, until_ms)
         if guard is Guard.MORE and resumed:
             _resume_later(world, tx, recorder)
 
@@ -132,20 +134,34 @@ def _failed(case: Case, *, wrote: bool, known: bool, frozen: bool) -> Guard:
     return Guard.UNDO_KNOWN if known else Guard.UNDO_NONE
 
 
-def _after_step(world: World, tx: Tx, recorder: Recorder, case: Case, body: StepReport) -> None:
-    now = world.clock.now_ms()
-    if body.status == "applied" and not reads_only(case.proposal.steps[body.step]):
+def _wrote(case: Case, body: StepReport) -> bool:
+    """Tell whether a report counts as a change that was applied."""
+    return body.status == "applied" and not case.proposal.reads and not reads_only(case.proposal.steps[body.step])
+
+
+def _counted(case: Case, body: StepReport, leaves: tuple[LeafBody, ...], until_ms: int) -> tuple[LeafBody, ...]:
+    """Return the leaves, the first of which says whether the step counts and until when the change is verified."""
+    told: dict[str, Json] = {"counted": True} if _wrote(case, body) else {}
+    if until_ms:
+        told["deadline_ms"] = until_ms
+    (kind, first), *more = leaves
+    return ((kind, {**first, **told}), *more) if told else leaves
+
+
+def _after_step(world: World, tx: Tx, recorder: Recorder, case: Case, body: StepReport, until_ms: int) -> None:
+    now = recorder.row.updated_ms
+    if _wrote(case, body):
         tx.note_applied(case.row.id, case.row.agent, case.proposal.targets, now)
     if recorder.state in {State.SUCCEEDED, State.FAILED}:
         note_read(tx, case, "succeeded" if recorder.state is State.SUCCEEDED else "failed", now)
     if recorder.state is State.VERIFYING:
-        start_verification(world, tx, recorder)
+        start_verification(world, tx, recorder, until_ms)
     arm(world, recorder)
 
 
 def _resume_later(world: World, tx: Tx, recorder: Recorder) -> None:
     """Offer the rest at once, and bound how long it may wait for an executor: half a plan must not stand for ever."""
-    now, timing = world.clock.now_ms(), world.settings.timing
+    now, timing = recorder.row.updated_ms, world.settings.timing
     tx.delete_due(recorder.row.id, Due.PROBE)
     recorder.due(Due.DISPATCH, now)
     recorder.due(Due.ATTEMPT_DEADLINE, now + timing.attempt_ms + timing.attempt_margin_ms)

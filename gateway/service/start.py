@@ -1,6 +1,7 @@
 """What a gateway does once, before its doors open."""
 
 from gateway import __version__
+from gateway.core.audittimers import TIMING
 from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN
@@ -8,7 +9,7 @@ from gateway.errors import ConfigFault, StoreFault
 from gateway.ports import Tx
 from gateway.service.control import open_rows, remember_switches
 from gateway.service.keyring import Said, tell_keys
-from gateway.service.record import global_leaf
+from gateway.service.record import global_leaf, kept_ms
 from gateway.service.world import World
 
 _CLOCK_SLACK_MS = 2_000
@@ -30,11 +31,21 @@ async def started(world: World, said: Said = lambda _: {}) -> None:
     def unit(tx: Tx) -> None:
         tell_keys(world, tx, said)
         opened = len(open_rows(tx, *OPEN))
-        body = {"version": __version__, "role": "gateway", "open": opened}
+        body = {"version": __version__, "role": "gateway", "open": opened, "timing": _timing(world)}
         global_leaf(world, tx, K.RESTART, body)
 
     await world.store.write(unit)
     await remember_switches(world)
+
+
+def _timing(world: World) -> dict[str, int]:
+    """Return how long deadlines are from now on: an audit cannot ask the settings."""
+    timing = world.settings.timing
+    known = {
+        "observe_ms": timing.observe_ms, "attempt_ms": timing.attempt_ms, "attempt_margin_ms": timing.attempt_margin_ms,
+        "undo_deadline_ms": timing.undo_deadline_ms, "keep_ms": kept_ms(timing),
+    }  # fmt: skip
+    return {name: known[name] for name in TIMING}
 
 
 def _check_clock(tx: Tx, now_ms: int) -> None:

@@ -173,7 +173,8 @@ def _walk(
     world: World, tx: Tx, recorder: Recorder, draft: _Draft, granted: Granted | None, work: WorkView | None
 ) -> None:
     """Take the rows of the table from nothing to where the admission leads."""
-    proposed = (K.PROPOSAL, proposal_body(draft.row, draft.proposal))
+    request = {"request_id": draft.ask.request_id, "digest": draft.request_digest}
+    proposed = (K.PROPOSAL, {**proposal_body(draft.row, draft.proposal), **request})
     decided = (K.DECISION, decision_body(draft.decision, "admit"))
     if not draft.plan:
         recorder.advance(Event.SUBMIT, Guard.NOT_PARSED, proposed, decided, reason=draft.decision.reason)

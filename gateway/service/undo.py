@@ -12,7 +12,7 @@ from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service.common import page, pending_undo
 from gateway.service.mishaps import MEANT
-from gateway.service.recheck import ask_to_recheck, rechecks, start_recheck, wants_recheck
+from gateway.service.recheck import ask_to_recheck, recheck_until_ms, rechecks, start_recheck, wants_recheck
 from gateway.service.record import Recorder
 from gateway.service.regrant import lasting
 from gateway.service.report import reason_code
@@ -107,15 +107,20 @@ def _restored(world: World, tx: Tx, case: Case, body: UndoReport) -> bool | None
 
 
 def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equal: bool | None) -> Choice:  # noqa: FBT001
-    outcome = (K.UNDO_OUTCOME, {"step": body.step, "status": "undone", "fence": fence, "code": body.code})
     read_back = (K.READ_BACK, {"step": body.step, "equal": equal, "read_back": _json(body.read_back)})
     guard = Guard.MORE if pending_undo(case)[1:] else Guard.RECHECK if wants_recheck(world, tx, case) else Guard.LAST
+    counted = guard is not Guard.MORE and case.row.reason not in MEANT
+    until_ms = recheck_until_ms(world, tx, case) if guard is Guard.RECHECK else 0
+    told = {"counted": True} if counted else {}
+    deadline = {"deadline_ms": until_ms} if until_ms else {}
+    outcome = (K.UNDO_OUTCOME, {"step": body.step, "status": "undone", "fence": fence, "code": body.code,
+                                **told, **deadline})  # fmt: skip
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        if guard is not Guard.MORE and case.row.reason not in MEANT:
-            tx.note_undone(case.row.id, world.clock.now_ms())
-        if guard is Guard.RECHECK:
-            start_recheck(world, tx, recorder, case)
+        if counted:
+            tx.note_undone(case.row.id, recorder.row.updated_ms)
+        if until_ms:
+            start_recheck(world, tx, recorder, case, until_ms)
 
     return Choice(
         Event.STEP_UNDONE, guard, (outcome, read_back), cause=case.row.reason or "undo",

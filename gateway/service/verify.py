@@ -13,7 +13,7 @@ from gateway.core.outcome import Judgement, Outcome, Sample, Window, guard_of, j
 from gateway.core.predicate import MAX_MS
 from gateway.crash import point
 from gateway.errors import InvalidRequest
-from gateway.ports import DueRow, Tx
+from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.common import arm, page, undo_known
 from gateway.service.grants import policy_ref, sign_observe
 from gateway.service.query import decision_record, read_proposal
@@ -44,13 +44,18 @@ class _Verification:
         return judge(judged(self.checks), self.baseline, taken, self.window, now_ms)
 
 
-def start_verification(world: World, tx: Tx, recorder: Recorder) -> None:
+def verify_until_ms(world: World, tx: Tx, row: ActionRow) -> int:
+    """Return when the window of a change that was applied now ends."""
+    return world.clock.now_ms() + terms(decision_record(tx, row))[0]
+
+
+def start_verification(world: World, tx: Tx, recorder: Recorder, until_ms: int) -> None:
     """Open the window of a change that was just applied, and set the timers of its samples, its end and its lease."""
-    now = world.clock.now_ms()
-    put_sealed(world, tx, recorder.row.id, "verification", canonical({"started_ms": now, "samples": []}))
     window, interval, _, _ = terms(decision_record(tx, recorder.row))
-    recorder.due(Due.VERIFY_DEADLINE, now + window)
-    recorder.due(Due.SAMPLE, now + interval)
+    began = until_ms - window
+    put_sealed(world, tx, recorder.row.id, "verification", canonical({"started_ms": began, "samples": []}))
+    recorder.due(Due.VERIFY_DEADLINE, until_ms)
+    recorder.due(Due.SAMPLE, began + interval)
     if recorder.row.lease_end_ms:
         recorder.due(Due.LEASE_END, recorder.row.lease_end_ms)
 

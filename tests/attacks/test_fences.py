@@ -44,8 +44,9 @@ async def test_an_offer_that_slept_begins_nothing_once_another_began_under_its_f
         await made.clock.advance(2_000)
         assert await second.begin(await second.take("apply")) == (True, "")
         attacker = Attacker(tmp_path / "state" / "countermand.db")
-        attacker.run("DELETE FROM nonces WHERE action = ?", view.id)
-        assert await zombie.begin(slept) == (False, "FENCE_STALE")
+        with attacker.undone("nonces"):
+            attacker.run("DELETE FROM nonces WHERE action = ?", view.id)
+            assert await zombie.begin(slept) == (False, "FENCE_STALE")
 
 
 async def test_a_zombie_does_not_begin_by_naming_the_next_fence() -> None:
@@ -198,8 +199,10 @@ async def test_an_undo_that_slept_begins_nothing_once_another_began_under_its_fe
         second = Hand.attach(made, "second")
         await made.clock.advance(2_000)
         assert await second.begin(await second.take("undo")) == (True, "")
-        Attacker(_file(tmp_path)).run("DELETE FROM nonces WHERE action = ?", action)
-        assert await zombie.begin(slept) == (False, "FENCE_STALE")
+        attacker = Attacker(_file(tmp_path))
+        with attacker.undone("nonces"):
+            attacker.run("DELETE FROM nonces WHERE action = ?", action)
+            assert await zombie.begin(slept) == (False, "FENCE_STALE")
 
 
 async def test_an_undo_is_told_only_by_the_executor_that_began_it() -> None:

@@ -50,6 +50,7 @@ from gateway.service.gateway import Gateway
 from gateway.service.hub import Hub
 from gateway.service.log import CheckpointSigner
 from gateway.service.settings import Environment, ScopeSite, ServiceSettings, Timing
+from gateway.service.start import started
 from gateway.service.texts import Texts
 from gateway.service.views import ActionView, WorkView
 from gateway.service.world import World
@@ -298,6 +299,7 @@ async def lab(
         world, gateway, clock, policy, target, FakeTelemetry(target), Driver(world), CheckpointSigner(world),
         Link(gateway, ""),
     )  # fmt: skip
+    await started(world)
     made.tasks.append(asyncio.create_task(made.driver.run()))
     if executor:
         made.attach()
@@ -320,7 +322,7 @@ async def violations(made: Lab) -> list[str]:
     def unit(_: Tx) -> Report:
         files = made.world.store._store._files  # type: ignore[attr-defined]
         with closing(files.connect(read_only=True)) as connection:
-            return audit(replace(evidence_of(connection), checkpoints=()), keys={})
+            return audit(replace(evidence_of(connection), checkpoints=(), now_ms=made.clock.now_ms()), keys={})
 
     report = await made.world.store.read(unit)
     return [f"{v.index} {v.action} {v.code}: {v.detail}" for v in report.violations]

@@ -69,7 +69,8 @@ async def test_every_open_state_gets_back_the_timers_that_it_lost(state: State) 
         await reconcile(made.world)
         after = {d.kind: d.at_ms for d in await made.world.store.read(lambda tx: tx.due_of(action))}
         assert timers(state) <= after.keys()
-        for kind in {Due.APPROVAL_TTL, Due.OBSERVE_DEADLINE, Due.LEASE_END, Due.UNDO_DEADLINE} & after.keys():
+        told = {Due.APPROVAL_TTL, Due.OBSERVE_DEADLINE, Due.VERIFY_DEADLINE, Due.LEASE_END, Due.UNDO_DEADLINE}
+        for kind in told & after.keys():
             assert after[kind] == before[kind]
 
 

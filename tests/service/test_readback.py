@@ -61,7 +61,7 @@ async def test_the_conflict_is_a_leaf_with_all_states_and_pages() -> None:
             {"limit": 0}, {"limit": 5}, {"limit": 99},
         )  # fmt: skip
         assert leaf.body["fields"] == ["limit"]
-        assert (await leaves(made, action))[-3:] == ["CM1016", "CM1014", "CM1039"]
+        assert (await leaves(made, action))[-4:] == ["CM1016", "CM1014", "CM1039", "CM1041"]
 
 
 async def test_the_target_stays_locked_until_a_person_resolves() -> None:

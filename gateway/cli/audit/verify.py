@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gateway.adapters.clock import SystemClock
 from gateway.adapters.store_audit import stored_evidence
 from gateway.cli.audit.logfile import read_log
 from gateway.cli.audit.trusted import keys_from
@@ -60,7 +61,7 @@ def _evidence(state_dir: Path | None, logs: Sequence[Path]) -> Iterator[Evidence
             yield Evidence(read_log([opened.enter_context(path.open("rb")) for path in logs]))
         return
     with stored_evidence(Layout(state_dir).database) as evidence:
-        yield evidence
+        yield replace(evidence, now_ms=SystemClock().now_ms())
 
 
 def _keys(path: Path | None, state_dir: Path | None, *, needed: bool) -> Mapping[str, VerifyKey]:
