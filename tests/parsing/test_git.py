@@ -177,7 +177,7 @@ def test_options_that_are_not_in_the_table_by_their_full_name_are_refused(line: 
         ("git log -- ../x", "GIT_PATH"),
         ("git log -- -n", "GIT_PATH"),
         ("git log -- /etc/passwd", "GIT_PATH"),
-        ("git log -- ':(exclude)x'", "GIT_PATH"),
+        ("git log -- ':(exclude,icase)x'", "GIT_PATH"),
         ("git log -- ':/'", "GIT_PATH"),
         ("git log -- a/../../x", "GIT_PATH"),
         ("git blame .git/config", "GIT_PATH"),

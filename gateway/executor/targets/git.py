@@ -32,6 +32,7 @@ _SETTINGS = {
 _HARDENING: Mapping[str, tuple[str, ...]] = {
     "blame": ("--no-textconv",),
     "diff": ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all"),
+    "diff-tree": ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all"),
     "log": ("--no-ext-diff", "--no-textconv"),
     "show": ("--no-ext-diff", "--no-textconv"),
 }

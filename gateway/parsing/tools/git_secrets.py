@@ -8,7 +8,12 @@ from gateway.core.canonical import Json
 from gateway.parsing.names import names
 
 _SHOWS_CONTENT = names("show blame cat-file grep diff")
-_PATCHES = names("--patch --unified --word-diff --function-context -L --cc")
+# Commands that show content only with one of these.
+_ONLY_WITH_PATCH = names("log diff-tree")
+_PATCHES = names(
+    "--patch --patch-with-stat --patch-with-raw --unified --word-diff --color-words --function-context --binary -L "
+    "-c --cc -m --diff-merges"
+)
 _FILES = re.compile(
     r"(^|/)("
     r"[^/]*\.env(?!\.(example|sample|template|dist)$)(\.[^/]*)?|\.(netrc|pgpass|npmrc|pypirc|htpasswd|git-credentials|dockercfg)"
@@ -34,7 +39,7 @@ def shows_secrets(
     name: str, options: Mapping[str, Json], arguments: Iterable[str], paths: Iterable[str], searched: str
 ) -> bool:
     """Tell whether a command shows the content of a file that is known to hold secrets, or hunts for them."""
-    patch = name == "log" and any(option in options for option in _PATCHES)
+    patch = name in _ONLY_WITH_PATCH and any(option in options for option in _PATCHES)
     if name not in _SHOWS_CONTENT and not patch:
         return False
     hunted = [searched, *(str(options.get(option, "")) for option in ("-S", "-G"))]

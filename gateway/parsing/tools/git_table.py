@@ -10,47 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")
-_TEXT = re.compile(r"[^\n\t]{1,128}")
-_DATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+.,/-]{0,63}")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.*/@-]{0,127}")
-_DATE_STYLE = re.compile(
-    r"(iso|iso-strict|iso8601|iso8601-strict|relative|short|local|human|unix|raw|default|rfc|rfc2822)(-local)?"
-    r"|format(-local)?:[%A-Za-z0-9 :./,_-]{1,64}"
-)
-# Placeholders of `--format`: %G runs gpg and is not among them; of %x only blanks and separators.
-_FORMAT = re.compile(
-    r"oneline|short|medium|full|fuller|reference|raw"
-    r"|(format:|tformat:)?(?=.*%)([^%\n\t]|%(h|H|t|T|p|P|s|b|B|n|d|D|f|e|m|N|S|g[dDs]|%|x(00|09|0[aA]|20|2[cC]|7[cC])"
-    r"|[<>]{1,2}\([0-9]{1,3}(,(m|l)?trunc)?\)"
-    r"|a[nNeElLdDrtiIshc]|c[nNeElLdDrtiIsh]|C(red|green|blue|reset|\([a-z0-9 ]{1,32}\))))+|"
-)
-# Atoms of a ref's `--format`; %(signature) runs gpg and is not among them.
-_REF_FORMAT = re.compile(
-    r"([^%\n\t]|%(%|00|09|0[aA]|20|2[cC]|7[cC])|%\(\*?(refname|objectname|objecttype|objectsize|upstream|push|HEAD|symref"
-    r"|subject|(author|committer|tagger|creator)(name|email|date)?|contents:subject|tree|parent|numparent|tag|type"
-    r"|object|color)(:[a-z0-9=, -]{1,32})?\))+"
-)
-_STAT = re.compile(r"[0-9]{1,4}(,[0-9]{1,4}){0,2}")
-_ALGORITHM = re.compile(r"myers|minimal|patience|histogram|default")
-_WORDS = re.compile(r"color|plain|porcelain|none")
-_PORCELAIN = re.compile(r"v1|v2")
-_IGNORED = re.compile(r"traditional|no|matching")
-_GROUP = re.compile(r"author|committer|trailer:[A-Za-z-]{1,32}")
-_FILTER = re.compile(r"[ACDMRTXacdmrtx]{1,12}")
-_CONTEXT = re.compile(r"[0-9]{1,3}")
-_POINT = r"(?:[0-9]{1,7}|/[^/\n\t]{1,64}/)"
-_RANGE = rf"{_POINT}?,[+-]?{_POINT}|{_POINT},?"
-_FUNCTION = r":[A-Za-z0-9_.$-]{1,64}"
-_LINES = re.compile(rf"{_RANGE}|{_FUNCTION}")
-_LINES_IN = re.compile(rf"(?:{_RANGE}|{_FUNCTION}):[^:]+")
-_DECORATE = re.compile(r"short|full|auto|no")
-_SIMILARITY = re.compile(r"[0-9]{1,3}%?")
-_ABBREV = re.compile(r"[0-9]{1,2}")
-_COLOR = re.compile(r"never|auto|always")
-_UNTRACKED = re.compile(r"no|normal|all")
-_SORT = re.compile(r"-?(refname|version:refname|v:refname|creatordate|committerdate|authordate|taggerdate)")
-
+from gateway.parsing.tools import git_values as v
 
 INSTEAD = "instead"
 """The group of an option that takes the place of what a subcommand implies."""
@@ -100,76 +60,108 @@ class Subcommand:
 _FLAG = Option()
 _INSTEAD = Option(group=INSTEAD)
 _DIFF: Mapping[str, Option] = {
-    "--patch": Option(group="patch"), "--no-patch": Option(group="patch"), "--stat": Option(_STAT, optional=True),
+    "--patch": Option(group="patch"), "--no-patch": Option(group="patch"), "--stat": Option(v.STAT, optional=True),
+    "--patch-with-stat": Option(group="patch"), "--patch-with-raw": Option(group="patch"), "--text": _FLAG,
+    "--binary": _FLAG, "--inter-hunk-context": Option(v.CONTEXT), "--indent-heuristic": Option(group="indent"),
+    "--no-indent-heuristic": Option(group="indent"), "--anchored": Option(v.TEXT, many=True),
+    "--src-prefix": Option(v.PREFIX), "--dst-prefix": Option(v.PREFIX), "--relative": Option(group="relative"),
+    "--no-relative": Option(group="relative"), "--find-copies-harder": _FLAG, "--irreversible-delete": _FLAG,
+    "--break-rewrites": Option(v.SIMILARITY, optional=True), "--no-color-moved": Option(group="moved"),
+    "--color-moved": Option(v.MOVED, optional=True, group="moved"), "--ws-error-highlight": Option(v.BLANKS),
+    "--ignore-cr-at-eol": _FLAG,
+    "--ignore-matching-lines": Option(v.TEXT, many=True), "--cumulative": _FLAG, "--skip-to": Option(v.FILE),
+    "--rotate-to": Option(v.FILE), "--ignore-submodules": Option(v.SUBMODULES, optional=True),
+    "--stat-width": Option(v.NUMBER), "--stat-name-width": Option(v.NUMBER), "--stat-graph-width": Option(v.NUMBER),
+    "--stat-count": Option(v.NUMBER), "-S": Option(v.TEXT, group="pickaxe"), "-G": Option(v.TEXT, group="pickaxe"),
+    "--pickaxe-all": _FLAG, "--pickaxe-regex": _FLAG, "--rename-empty": Option(group="empty"),
+    "--no-rename-empty": Option(group="empty"),
     "--shortstat": _FLAG, "--compact-summary": _FLAG, "--patience": Option(group="algorithm"),
-    "--histogram": Option(group="algorithm"), "--diff-algorithm": Option(_ALGORITHM, group="algorithm"),
+    "--histogram": Option(group="algorithm"), "--diff-algorithm": Option(v.ALGORITHM, group="algorithm"),
     "--no-ext-diff": _FLAG, "--no-textconv": _FLAG, "--ignore-space-at-eol": _FLAG, "--no-prefix": _FLAG, "-R": _FLAG,
     "--numstat": _FLAG, "--summary": _FLAG, "--name-only": Option(group="names"), "--no-color": _FLAG,
-    "--name-status": Option(group="names"), "--unified": Option(_CONTEXT), "--no-renames": Option(group="renames"),
-    "--ignore-all-space": _FLAG, "--ignore-space-change": _FLAG, "--diff-filter": Option(_FILTER),
-    "--find-renames": Option(_SIMILARITY, optional=True, group="renames"), "--word-diff": Option(_WORDS, optional=True),
+    "--name-status": Option(group="names"), "--unified": Option(v.CONTEXT), "--no-renames": Option(group="renames"),
+    "--ignore-all-space": _FLAG, "--ignore-space-change": _FLAG, "--diff-filter": Option(v.FILTER),
+    "--find-renames": Option(v.SIMILARITY, optional=True, group="renames"), "--color-words": _FLAG,
+    "--word-diff": Option(v.WORDS, optional=True),
     "--raw": _FLAG,
-    "--find-copies": Option(_SIMILARITY, optional=True), "--function-context": _FLAG,
+    "--find-copies": Option(v.SIMILARITY, optional=True), "--function-context": _FLAG,
     "--minimal": Option(group="algorithm"),
-    "--color": Option(_COLOR, optional=True), "--full-index": _FLAG, "--dirstat": _FLAG,
+    "--color": Option(v.COLOR, optional=True), "--full-index": _FLAG, "--dirstat": Option(v.DIRSTAT, optional=True),
     "--check": _FLAG, "--ignore-blank-lines": _FLAG,
 }  # fmt: skip
 _COMMITS: Mapping[str, Option] = {
-    "--oneline": Option(group="format"), "--format": Option(_FORMAT, group="format"), "--date": Option(_DATE_STYLE),
-    "--abbrev-commit": _FLAG, "--no-abbrev-commit": _FLAG, "--decorate": Option(_DECORATE, optional=True),
-    "--no-decorate": _FLAG, "--abbrev": Option(_ABBREV), "--no-notes": _FLAG, "--relative-date": _FLAG,
+    "--oneline": Option(group="format"), "--format": Option(v.FORMAT, group="format"), "--date": Option(v.DATE_STYLE),
+    "--abbrev-commit": _FLAG, "--no-abbrev-commit": _FLAG, "--abbrev": Option(v.ABBREV), "--no-notes": _FLAG,
+    "--relative-date": _FLAG, "--encoding": Option(v.ENCODING), "--no-expand-tabs": Option(group="tabs"),
+    "--expand-tabs": Option(v.ABBREV, optional=True, group="tabs"),
+}  # fmt: skip
+_DECORATED: Mapping[str, Option] = {
+    "--decorate": Option(v.DECORATE, optional=True, group="decorate"), "--no-decorate": Option(group="decorate"),
+    "--clear-decorations": _FLAG, "--decorate-refs": Option(v.NAME, many=True),
+    "--decorate-refs-exclude": Option(v.NAME, many=True),
+}  # fmt: skip
+# How a merge is compared with its parents; `remerge` would merge again and write objects.
+_MERGED: Mapping[str, Option] = {
+    "-m": Option(group="parents"), "-c": Option(group="parents"), "--cc": Option(group="parents"),
+    "--diff-merges": Option(v.MERGES, group="parents"), "--no-diff-merges": Option(group="parents"),
+    "--combined-all-paths": _FLAG,
 }  # fmt: skip
 _WALK: Mapping[str, Option] = {
-    "--max-count": Option(_NUMBER), "--skip": Option(_NUMBER), "--since": Option(_DATE), "--until": Option(_DATE),
-    "--author": Option(_TEXT), "--committer": Option(_TEXT), "--grep": Option(_TEXT), "--all": _FLAG,
+    "--max-count": Option(v.NUMBER), "--skip": Option(v.NUMBER), "--since": Option(v.DATE), "--until": Option(v.DATE),
+    "--author": Option(v.TEXT, many=True), "--committer": Option(v.TEXT, many=True), "--all": _FLAG,
+    "--grep": Option(v.TEXT, many=True), "--max-age": Option(v.EPOCH), "--min-age": Option(v.EPOCH),
+    "--dense": Option(group="dense"), "--sparse": Option(group="dense"), "--simplify-merges": _FLAG,
+    "--basic-regexp": Option(group="regexp"), "--exclude-first-parent-only": _FLAG, "--remove-empty": _FLAG,
     "--all-match": _FLAG, "--no-merges": Option(group="merges"), "--merges": Option(group="merges"),
     "--first-parent": _FLAG, "--reverse": _FLAG, "--regexp-ignore-case": _FLAG,
-    "--branches": Option(_NAME, optional=True), "--tags": Option(_NAME, optional=True),
-    "--remotes": Option(_NAME, optional=True), "--glob": Option(_NAME), "--max-parents": Option(_NUMBER),
-    "--min-parents": Option(_NUMBER), "--author-date-order": Option(group="order"), "--no-walk": _FLAG,
+    "--branches": Option(v.NAME, optional=True), "--tags": Option(v.NAME, optional=True),
+    "--remotes": Option(v.NAME, optional=True), "--glob": Option(v.NAME), "--max-parents": Option(v.NUMBER),
+    "--min-parents": Option(v.NUMBER), "--author-date-order": Option(group="order"), "--no-walk": _FLAG,
     "--date-order": Option(group="order"), "--topo-order": Option(group="order"),
     "--extended-regexp": Option(group="regexp"), "--fixed-strings": Option(group="regexp"),
     "--invert-grep": _FLAG, "--ancestry-path": _FLAG, "--simplify-by-decoration": _FLAG, "--full-history": _FLAG,
     "--show-pulls": _FLAG, "--boundary": _FLAG,
 }  # fmt: skip
 _LOG: Mapping[str, Option] = {
-    "--graph": _FLAG, "--follow": _FLAG, "-S": Option(_TEXT, group="pickaxe"), "-G": Option(_TEXT, group="pickaxe"),
-    "--pickaxe-all": _FLAG, "--pickaxe-regex": _FLAG, "-L": Option(_LINES_IN, many=True), "--cc": _FLAG,
-    "--left-right": _FLAG,
+    "--graph": Option(group="graph"), "--follow": _FLAG, "-L": Option(v.LINES_IN, many=True), "--full-diff": _FLAG,
+    "--left-right": _FLAG, "--no-graph": Option(group="graph"),
     "--cherry-pick": _FLAG, "--cherry-mark": _FLAG, "--parents": _FLAG, "--children": _FLAG, "--source": _FLAG,
     "--walk-reflogs": _FLAG, "--left-only": Option(group="side"), "--right-only": Option(group="side"),
 }  # fmt: skip
 _GREP: Mapping[str, Option] = {
     "--line-number": _FLAG, "-l": _FLAG, "-h": _FLAG, "--ignore-case": _FLAG, "--word-regexp": _FLAG,
-    "--extended-regexp": Option(group="regexp"), "--fixed-strings": Option(group="regexp"), "-A": Option(_CONTEXT),
-    "-B": Option(_CONTEXT), "-C": Option(_CONTEXT), "-I": _FLAG, "--count": _FLAG, "--heading": _FLAG,
-    "--break": _FLAG, "--invert-match": _FLAG, "-e": Option(_TEXT), "--only-matching": _FLAG, "--show-function": _FLAG,
-    "--full-name": _FLAG, "--files-without-match": _FLAG, "--recursive": _FLAG, "--max-depth": Option(_NUMBER),
+    "--extended-regexp": Option(group="regexp"), "--fixed-strings": Option(group="regexp"), "-A": Option(v.CONTEXT),
+    "-B": Option(v.CONTEXT), "-C": Option(v.CONTEXT), "-I": _FLAG, "--count": _FLAG, "--heading": _FLAG,
+    "--break": _FLAG, "--invert-match": _FLAG, "-e": Option(v.TEXT), "--only-matching": _FLAG, "--show-function": _FLAG,
+    "--full-name": _FLAG, "--files-without-match": _FLAG, "--recursive": _FLAG, "--max-depth": Option(v.NUMBER),
 }  # fmt: skip
 _BLAME: Mapping[str, Option] = {
-    "-L": Option(_LINES, many=True), "-e": _FLAG, "-l": _FLAG, "-s": _FLAG, "-f": _FLAG, "-n": _FLAG, "-w": _FLAG,
-    "-M": _FLAG, "-C": _FLAG, "-t": _FLAG, "--porcelain": Option(group="output"),
+    "-L": Option(v.LINES, many=True), "-e": _FLAG, "-l": _FLAG, "-s": _FLAG, "-f": _FLAG, "-n": _FLAG, "-w": _FLAG,
+    "-M": Option(v.SCORE, optional=True), "-t": _FLAG,
+    "-C": Option(v.SCORE, optional=True, many=True), "-c": _FLAG, "--incremental": Option(group="output"),
+    "--reverse": _FLAG, "--score-debug": _FLAG, "--show-stats": _FLAG, "--color-lines": _FLAG, "--color-by-age": _FLAG,
+    "--porcelain": Option(group="output"),
     "--line-porcelain": Option(group="output"),
-    "--date": Option(_DATE_STYLE), "--root": _FLAG, "--abbrev": Option(_ABBREV), "--since": Option(_DATE),
-    "--first-parent": _FLAG, "--ignore-rev": Option(_NAME, many=True), "--minimal": _FLAG, "-b": _FLAG,
+    "--date": Option(v.DATE_STYLE), "--root": _FLAG, "--abbrev": Option(v.ABBREV), "--since": Option(v.DATE),
+    "--first-parent": _FLAG, "--ignore-rev": Option(v.COMMIT, many=True), "--minimal": _FLAG, "-b": _FLAG,
 }  # fmt: skip
 _REFS: Mapping[str, Option] = {
-    "--contains": Option(_NAME, last="HEAD"), "--no-contains": Option(_NAME, last="HEAD"),
-    "--merged": Option(_NAME, last="HEAD"), "--no-merged": Option(_NAME, last="HEAD"),
-    "--points-at": Option(_NAME, last="HEAD"), "--sort": Option(_SORT), "--format": Option(_REF_FORMAT),
+    "--contains": Option(v.COMMIT, last="HEAD"), "--no-contains": Option(v.COMMIT, last="HEAD"),
+    "--merged": Option(v.COMMIT, last="HEAD"), "--no-merged": Option(v.COMMIT, last="HEAD"),
+    "--points-at": Option(v.COMMIT, last="HEAD"), "--sort": Option(v.SORT), "--format": Option(v.REF_FORMAT),
     "--ignore-case": _FLAG,
 }  # fmt: skip
-_LISTED: Mapping[str, Option] = {"--list": _FLAG, "--no-color": _FLAG, "--abbrev": Option(_ABBREV)}
+_LISTED: Mapping[str, Option] = {"--list": _FLAG, "--no-color": _FLAG}
 _SHOW_REF: Mapping[str, Option] = {
     "--heads": _FLAG, "--tags": _FLAG, "--head": _FLAG, "--dereference": _FLAG, "--verify": _FLAG,
-    "--hash": Option(_ABBREV, optional=True), "--abbrev": Option(_ABBREV, optional=True),
+    "--hash": Option(v.ABBREV, optional=True), "--abbrev": Option(v.ABBREV, optional=True),
 }  # fmt: skip
 _FILES: Mapping[str, Option] = {
     "--cached": _FLAG, "--stage": _FLAG, "--others": _FLAG, "--modified": _FLAG, "--deleted": _FLAG, "-t": _FLAG,
     "--exclude-standard": _FLAG, "--unmerged": _FLAG, "--full-name": _FLAG, "--error-unmatch": _FLAG, "--eol": _FLAG,
 }  # fmt: skip
 _PARSE: Mapping[str, Option] = {
-    "--short": Option(_ABBREV, optional=True), "--verify": _FLAG, "--abbrev-ref": _FLAG, "--symbolic-full-name": _FLAG,
+    "--short": Option(v.ABBREV, optional=True), "--verify": _FLAG, "--abbrev-ref": _FLAG, "--symbolic-full-name": _FLAG,
     "--quiet": _FLAG, "--all": _FLAG, "--branches": _FLAG, "--tags": _FLAG, "--remotes": _FLAG,
     "--is-inside-work-tree": _FLAG, "--is-bare-repository": _FLAG, "--show-prefix": _FLAG, "--show-toplevel": _FLAG,
 }  # fmt: skip
@@ -178,16 +170,16 @@ _TREE: Mapping[str, Option] = {
     "--name-status": Option(group="names"), "--full-name": _FLAG, "--full-tree": _FLAG,
 }  # fmt: skip
 _DESCRIBE: Mapping[str, Option] = {
-    "--tags": _FLAG, "--always": _FLAG, "--long": _FLAG, "--all": _FLAG, "--abbrev": Option(_ABBREV),
-    "--contains": _FLAG, "--exact-match": _FLAG, "--match": Option(_NAME), "--exclude": Option(_NAME),
-    "--first-parent": _FLAG, "--candidates": Option(_NUMBER), "--dirty": Option(_NAME, optional=True, group=WORKTREE),
+    "--tags": _FLAG, "--always": _FLAG, "--long": _FLAG, "--all": _FLAG, "--abbrev": Option(v.ABBREV),
+    "--contains": _FLAG, "--exact-match": _FLAG, "--match": Option(v.NAME), "--exclude": Option(v.NAME),
+    "--first-parent": _FLAG, "--candidates": Option(v.NUMBER), "--dirty": Option(v.NAME, optional=True, group=WORKTREE),
 }  # fmt: skip
 
 _STATUS: Mapping[str, Option] = {
-    "--short": Option(group="form"), "--porcelain": Option(_PORCELAIN, optional=True, group="form"),
+    "--short": Option(group="form"), "--porcelain": Option(v.PORCELAIN, optional=True, group="form"),
     "--long": Option(group="form"), "--show-stash": _FLAG, "--no-ahead-behind": _FLAG,
-    "--ignored": Option(_IGNORED, optional=True),
-    "--branch": _FLAG, "--untracked-files": Option(_UNTRACKED, optional=True), "--no-renames": _FLAG,
+    "--ignored": Option(v.IGNORED, optional=True),
+    "--branch": _FLAG, "--untracked-files": Option(v.UNTRACKED, optional=True), "--no-renames": _FLAG,
 }  # fmt: skip
 
 _WALK_SPELLINGS = {
@@ -197,7 +189,8 @@ _WALK_SPELLINGS = {
 _DIFF_SPELLINGS = {
     "-p": "--patch", "-u": "--patch", "-s": "--no-patch", "-U": "--unified", "-w": "--ignore-all-space",
     "-b": "--ignore-space-change", "-M": "--find-renames", "-C": "--find-copies", "-W": "--function-context",
-    "--pretty": "--format", "--staged": "--cached",
+    "--pretty": "--format", "--staged": "--cached", "-a": "--text", "-D": "--irreversible-delete",
+    "-B": "--break-rewrites", "-I": "--ignore-matching-lines",
 }  # fmt: skip
 _GREP_SPELLINGS = {
     "-n": "--line-number", "-i": "--ignore-case", "-w": "--word-regexp", "-E": "--extended-regexp",
@@ -215,36 +208,52 @@ _FILE_SPELLINGS = {
 SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
     {
         "log": Subcommand(
-            {**_COMMITS, **_WALK, **_DIFF, **_LOG}, default="HEAD", separated=False,
+            {**_COMMITS, **_DECORATED, **_WALK, **_DIFF, **_MERGED, **_LOG}, default="HEAD", separated=False,
             spellings={**_DIFF_SPELLINGS, **_WALK_SPELLINGS},
         ),
-        "show": Subcommand({**_COMMITS, **_DIFF}, default="HEAD", spellings=_DIFF_SPELLINGS),
+        "show": Subcommand(
+            {**_COMMITS, **_DECORATED, **_DIFF, **_MERGED, "--first-parent": _FLAG},
+            default="HEAD", spellings=_DIFF_SPELLINGS,
+        ),
+        "diff-tree": Subcommand(
+            {**_COMMITS, **_DIFF, **_MERGED, "-r": _FLAG, "-t": _FLAG, "--root": _FLAG, "--no-commit-id": _FLAG,
+             "-v": _FLAG, "--merge-base": _FLAG},
+            (1, 2), spellings=_DIFF_SPELLINGS,
+        ),
         "diff": Subcommand({**_DIFF, "--cached": _FLAG, "--merge-base": _FLAG}, (0, 2), spellings=_DIFF_SPELLINGS),
         "blame": Subcommand(_BLAME, (0, 1), 1, default="HEAD", bare_paths=1, spellings=_BLAME_SPELLINGS),
         "status": Subcommand(_STATUS, (0, 0), bare_paths=16, spellings=_STATUS_SPELLINGS, bundle="sb"),
         "shortlog": Subcommand(
-            {**_WALK, "--summary": _FLAG, "--numbered": _FLAG, "--email": _FLAG, "--group": Option(_GROUP)},
+            {
+                **_WALK, "--committer": _FLAG, "--summary": _FLAG, "--numbered": _FLAG, "--email": _FLAG,
+                "--group": Option(v.GROUP),
+            },
             default="HEAD", bundle="sne", spellings={"-s": "--summary", "-n": "--numbered", "-e": "--email"},
         ),
         "grep": Subcommand(_GREP, (1, 4), default="HEAD", spellings=_GREP_SPELLINGS, bundle="niwEFvclhI"),
         "rev-parse": Subcommand(_PARSE, (0, 8), 0, separated=False, spellings={"-q": "--quiet"}),
         "rev-list": Subcommand(
-            {**_COMMITS, **_WALK, "--count": _FLAG, "--left-right": _FLAG}, default="HEAD",
+            {
+                **_COMMITS, **_WALK, "--count": _FLAG, "--left-right": _FLAG, "--objects": _FLAG,
+                "--no-commit-header": _FLAG, "--cherry-pick": _FLAG, "--cherry-mark": _FLAG, "--parents": _FLAG,
+            },
+            default="HEAD",
             spellings={**_WALK_SPELLINGS, "--pretty": "--format"},
         ),
         "branch": Subcommand(
             {
-                **_REFS, **_LISTED, "--all": _FLAG, "--remotes": _FLAG, "--verbose": Option(group="verbose"),
+                **_REFS, **_LISTED, "--abbrev": Option(v.ABBREV), "--all": _FLAG, "--remotes": _FLAG,
+                "--verbose": Option(group="verbose"),
                 "-vv": Option(group="verbose"), "--show-current": _INSTEAD,
             },
             (0, 4), 0,
             separated=False, spellings=_REF_SPELLINGS, bundle="arvli", implied=("--list",), patterns=True,
         ),
         "tag": Subcommand(
-            {**_REFS, **_LISTED, "-n": Option(_ABBREV, optional=True)}, (0, 4), 0,
+            {**_REFS, **_LISTED, "-n": Option(v.ABBREV, optional=True)}, (0, 4), 0,
             separated=False, spellings={"-l": "--list", "-i": "--ignore-case"}, implied=("--list",), patterns=True,
         ),
-        "for-each-ref": Subcommand({**_REFS, "--count": Option(_NUMBER)}, (0, 4), 0, separated=False, patterns=True),
+        "for-each-ref": Subcommand({**_REFS, "--count": Option(v.NUMBER)}, (0, 4), 0, separated=False, patterns=True),
         "show-ref": Subcommand(
             _SHOW_REF, (0, 4), 0, separated=False, patterns=True,
             spellings={"-d": "--dereference", "-s": "--hash", "--branches": "--heads"},
@@ -265,7 +274,8 @@ SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
             (1, 4), 0, separated=False,
         ),
         "cherry": Subcommand(
-            {"--verbose": _FLAG, "--abbrev": Option(_ABBREV)}, (1, 3), 0, separated=False, spellings={"-v": "--verbose"}
+            {"--verbose": _FLAG, "--abbrev": Option(v.ABBREV)}, (1, 3), 0, separated=False,
+            spellings={"-v": "--verbose"},
         ),
         "count-objects": Subcommand(
             {"--verbose": _FLAG, "--human-readable": _FLAG}, (0, 0), 0, separated=False, bundle="vH",
