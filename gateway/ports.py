@@ -112,7 +112,7 @@ class StepRow:
 
     action: str
     step: int
-    status: Literal["pending", "intended", "applied", "not_applied", "unknown", "undone"]
+    status: Literal["pending", "intended", "applied", "not_applied", "partly", "unknown", "undone"]
     fence: int
     code: str = ""
 

@@ -26,7 +26,8 @@ class Observed:
 class Applied:
     """The outcome of one step."""
 
-    status: Literal["applied", "not_applied", "unknown"]
+    status: Literal["applied", "not_applied", "partly", "unknown"]
+    """`partly`: some objects of the step were changed, others not; `after` has `journal`: [{object, status}]."""
     code: str = ""
     detail: str = ""
     output: bytes = b""
@@ -62,7 +63,11 @@ class Target(Protocol):
         ...
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
-        """Restore the snapshot's fields if they still hold what we wrote, then read back."""
+        """Restore the snapshot's fields if they still hold what we wrote, then read back.
+
+        A member `progress` of the snapshot is what is on record of the step: `parts`, the statuses of its objects where
+        it was applied partly, and `recorded`, the digest of the edits of others that it told of before.
+        """
         ...
 
     async def close(self) -> None: ...

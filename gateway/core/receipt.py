@@ -27,8 +27,10 @@ from gateway.core.statement import Refused, Statement
 from gateway.core.step import MAX_STEPS
 
 RECEIPT_TYPE = "https://countermand.dev/ActionReceipt/v1"
-StepStatus = Literal["pending", "intended", "applied", "not_applied", "unknown", "undone"]
-STEP_STATUSES: frozenset[str] = frozenset({"pending", "intended", "applied", "not_applied", "unknown", "undone"})
+StepStatus = Literal["pending", "intended", "applied", "not_applied", "partly", "unknown", "undone"]
+STEP_STATUSES: frozenset[str] = frozenset({
+    "pending", "intended", "applied", "not_applied", "partly", "unknown", "undone",
+})  # fmt: skip
 _NAMED = (("grant_id", "grantId"), ("verdict", "verdict"), ("cause", "cause"))
 
 

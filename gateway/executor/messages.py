@@ -23,6 +23,8 @@ class Work:
     """Canonical JSON: [{name, provider, query, …}]; may be empty."""
     deadline_ms: int
     first_step: int
+    progress: bytes = b""
+    """Canonical JSON {"steps": [...]}: what is on record of each step; unsigned, so it may only narrow what is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ _PURPOSE_PB = {purpose: number for number, purpose in _PURPOSE.items()}
 _STEP_PB = {
     "applied": pb.STEP_STATUS_APPLIED,
     "not_applied": pb.STEP_STATUS_NOT_APPLIED,
+    "partly": pb.STEP_STATUS_PARTLY,
     "unknown": pb.STEP_STATUS_UNKNOWN,
 }
 _UNDO_PB = {
@@ -255,7 +256,7 @@ def _work(work: pb.Work) -> Work | None:
     return Work(
         work_id=work.work_id, action=work.action_id, purpose=purpose, grant=work.grant, plan=work.plan,
         fence=work.fence, snapshot=work.snapshot, checks=work.checks, deadline_ms=work.deadline_ms,
-        first_step=work.first_step,
+        first_step=work.first_step, progress=work.progress,
     )  # fmt: skip
 
 

@@ -255,11 +255,15 @@ def _read(work: Work, opened: Opened) -> _Task | Refused:
     steps = opened.plan.steps
     try:
         snapshots = loads_strict(work.snapshot)["steps"] if work.snapshot else [{}] * len(steps)
+        progress = loads_strict(work.progress)["steps"] if work.progress else [{}] * len(steps)
         checks = loads_strict(work.checks) if work.checks else []
-        fit = len(snapshots) == len(steps) and all(isinstance(s, Mapping) for s in snapshots)
+        fit = all(
+            len(each) == len(steps) and all(isinstance(s, Mapping) for s in each) for each in (snapshots, progress)
+        )
         named = all({"name", "provider", "query"} <= set(check) for check in checks)
     except (ValueError, KeyError, TypeError):
         fit = named = False
     if not fit or not named or not 0 <= work.first_step < len(steps):
-        return Refused("WORK_MALFORMED", "snapshot, checks or first step do not fit the plan")
-    return _Task(work, steps, snapshots, checks, opened.grant.nonce)
+        return Refused("WORK_MALFORMED", "snapshot, progress, checks or first step do not fit the plan")
+    known = [{**saved, "progress": told} if told else saved for saved, told in zip(snapshots, progress, strict=True)]
+    return _Task(work, steps, known, checks, opened.grant.nonce)

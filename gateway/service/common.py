@@ -18,7 +18,7 @@ from gateway.service.world import World
 
 ABORT_REQUESTED = "ABORT_REQUESTED"
 _UNDOABLE = {Undo.EXACT, Undo.COMPENSATING}
-_MAY_HAVE_RUN = {"applied", "unknown", "intended"}
+_MAY_HAVE_RUN = {"applied", "partly", "unknown", "intended"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def in_flight(case: Case) -> bool:
 
 
 def wrote_any(proposal: Proposal, statuses: Mapping[int, StepStatus]) -> bool:
-    """Tell whether a step that is no read was applied."""
-    return any(statuses.get(s["i"]) == "applied" and not reads_only(s) for s in proposal.steps)
+    """Tell whether a step that is no read was applied, or a part of it."""
+    return any(statuses.get(s["i"]) in {"applied", "partly"} and not reads_only(s) for s in proposal.steps)
 
 
 def may_have_run(proposal: Proposal, statuses: Mapping[int, StepStatus]) -> list[int]:
@@ -90,14 +90,10 @@ def undo_known(world: World, tx: Tx, case: Case, statuses: Mapping[int, StepStat
     return all(weakest((Undo(steps[i]["undo"]), Undo(seen[i]["undo_class"]))) in _UNDOABLE for i in stand)
 
 
-def page(case: Case, code: str) -> LeafBody:
+def page(case: Case, code: str, detail: str = "") -> LeafBody:
     """Return the leaf that tells on-call; the notifier follows the log."""
-    return K.NOTIFICATION, {
-        "to": "oncall",
-        "code": code,
-        "action": case.row.id,
-        "targets": list(case.proposal.targets),
-    }
+    said = {"to": "oncall", "code": code, "action": case.row.id, "targets": list(case.proposal.targets)}
+    return K.NOTIFICATION, said | ({"detail": detail} if detail else {})
 
 
 def probe_soon(world: World) -> Callable[[Tx, Recorder], None]:

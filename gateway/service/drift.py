@@ -30,7 +30,7 @@ def follow_drift(
     if before.lease_end_ms and recorder.row.lease_end_ms != before.lease_end_ms:
         _due_again(world, tx, recorder)
     for step, status in sorted(statuses.items()):
-        if status == "applied":
+        if status in {"applied", "partly"}:
             _open(world, tx, recorder, proposal_, step)
     undone = {step for step, status in statuses.items() if status == "undone"}
     if undone:

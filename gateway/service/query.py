@@ -8,6 +8,7 @@ from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind
 from gateway.core.receipt import StepStatus
 from gateway.ports import ActionRow, Tx
+from gateway.service.progress import told
 from gateway.service.proposal import Proposal
 from gateway.service.render import render
 from gateway.service.sealed import open_sealed
@@ -113,12 +114,15 @@ def _steps(proposal: Proposal, journal: Mapping[int, str]) -> tuple[StepView, ..
 
 
 def _outputs(world: World, tx: Tx, row: ActionRow, proposal: Proposal) -> tuple[OutputView, ...]:
+    """Return what each step printed, and below it what became of the step where people have to know more."""
     outputs = []
     for step in proposal.steps:
-        data = open_sealed(world, tx, row.id, f"output/{step['i']}")
-        if data is not None:
-            doc = loads_strict(data)
-            outputs.append(OutputView(step["i"], doc["data"].encode(), doc["truncated"]))
+        sealed, more = open_sealed(world, tx, row.id, f"output/{step['i']}"), told(world, tx, row.id, step["i"])
+        if sealed is None and not more:
+            continue
+        doc: Json = {"data": "", "truncated": False} if sealed is None else loads_strict(sealed)
+        text = f"{doc['data'].rstrip()}\n{more}\n".lstrip() if more else doc["data"]
+        outputs.append(OutputView(step["i"], text.encode(), doc["truncated"]))
     return tuple(outputs)
 
 

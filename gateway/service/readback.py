@@ -22,7 +22,7 @@ from gateway.service.world import World
 EDITED, PUT_BACK = "FIELDS_EDITED", "FIELDS_PUT_BACK"
 _TWICE = 2
 _COMPARED = {Undo.EXACT, Undo.COMPENSATING}
-_STATUSES = frozenset({"applied", "not_applied", "unknown"})
+_STATUSES = frozenset({"applied", "not_applied", "partly", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Conflict:
     before: Fields
     ours: Fields
     theirs: Fields
+
+    @property
+    def edits(self) -> list[Mapping[str, Json]]:
+        """Return both states of each field, for people."""
+        return [{"path": p, "ours": True, "was": self.ours.get(p), "now": self.theirs.get(p)} for p in self.paths]
 
     @property
     def body(self) -> dict[str, Json]:
@@ -80,7 +85,7 @@ def find_conflict(
     for one in told:
         if one.now is None or not _compared(case, one.step, seen):
             continue
-        before, ours = _written(snapshot[one.step], seen[one.step]["preflight"])
+        before, ours = written(snapshot[one.step], seen[one.step]["preflight"])
         now = _visible(world, one.now, ours)
         found, away = _judge(one, before, ours, now)
         if found == EDITED:
@@ -115,7 +120,7 @@ def _compared(case: Case, step: int, seen: Json) -> bool:
     return status == "applied" and not reads_only(parsed) and undo in _COMPARED
 
 
-def _written(saved: Mapping[str, Json], preflight: Mapping[str, Json]) -> tuple[Fields, Fields]:
+def written(saved: Mapping[str, Json], preflight: Mapping[str, Json]) -> tuple[Fields, Fields]:
     """Return the fields before and as written, where both are known; a path may come with a leading slash or not."""
     fields = {path.lstrip("/"): (path, value) for path, value in fields_of(saved).items()}
     changes = [(c, fields.get(str(c["path"]).lstrip("/"))) for c in preflight.get("changes", ())]

@@ -1,5 +1,7 @@
 """What executors report about applying and probing steps; each report is fenced and may come twice."""
 
+from collections.abc import Mapping, Sequence
+
 from gateway.core import shape
 from gateway.core.canonical import Json, canonical
 from gateway.core.kinds import LeafKind as K
@@ -10,6 +12,7 @@ from gateway.ports import Tx
 from gateway.service.common import arm, halts, page, probe_soon, reads_only, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.incidents import note_read
+from gateway.service.progress import note_parts, parts_of, parts_text, tell
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.reports import ProbeReport, StepReport
 from gateway.service.sealed import put_sealed
@@ -49,7 +52,8 @@ def _refused(tx: Tx, case: Case, fence: int, body: StepReport) -> tuple[bool, st
 
 
 def _step_choice(world: World, tx: Tx, case: Case, fence: int, body: StepReport) -> Choice:
-    if body.status == "unknown" and not case.proposal.reads:
+    parts = parts_of(world, tx, case.row.id, body.step, body.after) if body.status == "partly" else ()
+    if (body.status == "unknown" or parts is None) and not case.proposal.reads:
         if reads_only(case.proposal.steps[body.step]):
             return halted(world, tx, case, reason_code(body.code), status="unknown")
         return _lost(world, case, body)
@@ -58,7 +62,7 @@ def _step_choice(world: World, tx: Tx, case: Case, fence: int, body: StepReport)
         {
             "step": body.step, "status": body.status, "fence": fence, "code": reason_code(body.code),
             "detail": world.redactor.text(body.detail), "output_bytes": len(body.output), "truncated": body.truncated,
-        },
+        } | ({"parts": parts} if parts else {}),
     )  # fmt: skip
     return _outcome(world, tx, case, body, (outcome,), resumed=False)
 
@@ -75,7 +79,10 @@ def _lost(world: World, case: Case, body: StepReport) -> Choice:
 def _outcome(
     world: World, tx: Tx, case: Case, body: StepReport, leaves: tuple[LeafBody, ...], *, resumed: bool
 ) -> Choice:
-    """Return the transition that an outcome takes; `resumed` when a probe told it, so that nobody goes on by itself."""
+    """Return the transition that an outcome takes; `resumed` when a probe told it, so that nobody goes on by itself.
+
+    A step that was applied partly has failed: the objects that it changed are taken back, by themselves.
+    """
     statuses: dict[int, StepStatus] = {body.step: body.status}
     event, guard = _guard(world, tx, case, body, statuses)
     halt = halts(world, tx, case).code
@@ -89,10 +96,13 @@ def _outcome(
     if guard in {Guard.HALT_UNDO_KNOWN, Guard.UNDO_KNOWN}:
         leaves = (*leaves, (K.UNDO_INTENT, {"cause": "halted" if guard in _HALTED else "step_failed"}))
     if guard in {Guard.FROZEN, Guard.HALT_UNDO_NONE, Guard.UNDO_NONE}:
-        leaves = (*leaves, page(case, reason))
+        leaves = (*leaves, page(case, reason, parts_text(_parts(leaves))))
 
     def also(tx: Tx, recorder: Recorder) -> None:
         _keep_output(world, tx, case, body)
+        if parts := _parts(leaves):
+            note_parts(world, tx, case.row.id, body.step, parts)
+            tell(world, tx, case.row.id, body.step, f"applied partly: {parts_text(parts)}")
         _after_step(world, tx, recorder, case, body, until_ms)
         if guard is Guard.MORE and resumed:
             _resume_later(world, tx, recorder)
@@ -136,7 +146,8 @@ def _failed(case: Case, *, wrote: bool, known: bool, frozen: bool) -> Guard:
 
 def _wrote(case: Case, body: StepReport) -> bool:
     """Tell whether a report counts as a change that was applied."""
-    return body.status == "applied" and not case.proposal.reads and not reads_only(case.proposal.steps[body.step])
+    stands = body.status in {"applied", "partly"}
+    return stands and not case.proposal.reads and not reads_only(case.proposal.steps[body.step])
 
 
 def _counted(case: Case, body: StepReport, leaves: tuple[LeafBody, ...], until_ms: int) -> tuple[LeafBody, ...]:
@@ -180,6 +191,10 @@ def _keep_output(world: World, tx: Tx, case: Case, body: StepReport) -> None:
         put_sealed(world, tx, case.row.id, f"output/{body.step}", canonical(doc))
 
 
+def _parts(leaves: Sequence[LeafBody]) -> list[Mapping[str, Json]]:
+    return [part for kind, body in leaves if kind is K.OUTCOME for part in body.get("parts", ())]
+
+
 async def probe_reported(world: World, action: str, fence: int, body: ProbeReport) -> tuple[bool, str]:
     """Record what a probe found about a step whose outcome was lost."""
     stale = ""
@@ -198,15 +213,17 @@ async def probe_reported(world: World, action: str, fence: int, body: ProbeRepor
 
 
 def _probe_choice(world: World, tx: Tx, case: Case, fence: int, body: ProbeReport) -> Choice:
+    parts = parts_of(world, tx, case.row.id, body.step, body.after) if body.status == "partly" else ()
     probe = (K.PROBE, {"step": body.step, "status": body.status, "fence": fence})
-    if body.status == "unknown":
+    if body.status == "unknown" or parts is None:
         code = "PROBE_CANNOT_TELL"
         return Choice(
             Event.PROBED, Guard.CANNOT_TELL, (probe, page(case, code)), reason=code,
             statuses={body.step: "unknown"}, code=code,
         )  # fmt: skip
-    outcome = (K.OUTCOME, {"step": body.step, "status": body.status, "fence": fence, "code": "PROBED"})
-    code = "" if body.status == "applied" else "LOST_NOT_APPLIED"
+    said = {"step": body.step, "status": body.status, "fence": fence, "code": "PROBED"}
+    outcome = (K.OUTCOME, said | ({"parts": parts} if parts else {}))
+    code = {"applied": "", "partly": "HALF_APPLIED"}.get(body.status, "LOST_NOT_APPLIED")
     found = StepReport(body.step, body.status, code, "", b"", truncated=False, after=body.after)
     return _outcome(world, tx, case, found, (outcome, probe), resumed=True)
 

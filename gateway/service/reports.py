@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-StepStatus = Literal["applied", "not_applied", "unknown"]
+StepStatus = Literal["applied", "not_applied", "partly", "unknown"]
 UndoStatus = Literal["undone", "conflict", "retry", "impossible"]
 
 

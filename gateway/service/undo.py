@@ -12,12 +12,14 @@ from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service.common import page, pending_undo
 from gateway.service.mishaps import MEANT
+from gateway.service.progress import edits_of, note_edits, progress_of, tell
+from gateway.service.readback import written
 from gateway.service.recheck import ask_to_recheck, recheck_until_ms, rechecks, start_recheck, wants_recheck
 from gateway.service.record import Recorder
 from gateway.service.regrant import lasting
 from gateway.service.report import reason_code
 from gateway.service.reports import UndoReport
-from gateway.service.sealed import open_sealed
+from gateway.service.sealed import open_json, open_sealed
 from gateway.service.settle import Case, Choice, read_case, settle
 from gateway.service.supersede import way_back
 from gateway.service.work import make_work, offer
@@ -29,18 +31,20 @@ _BACKOFF_MS = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
 async def ask_to_undo(world: World, action: str) -> None:
     """Send the undo to an executor under the next fence; the undo timer offers it again until it is done."""
 
-    def load(tx: Tx) -> tuple[Case, bytes, bytes, bytes, bool] | None:
+    def load(tx: Tx) -> tuple[Case, bytes, bytes, bytes, bytes, bool] | None:
         row = tx.action(action)
         if row is None or row.state != State.UNDOING:
             return None
         case = read_case(tx, row)
         grant, snapshot = way_back(world, tx, action)
-        return case, grant, open_sealed(world, tx, action, "plan") or b"", snapshot, rechecks(world, tx, action)
+        plan = open_sealed(world, tx, action, "plan") or b""
+        progress = progress_of(world, tx, action, len(case.proposal.steps))
+        return case, grant, plan, snapshot, progress, rechecks(world, tx, action)
 
     loaded = await world.store.read(load)
     if loaded is None:
         return
-    case, grant, plan, snapshot, again = loaded
+    case, grant, plan, snapshot, progress, again = loaded
     pending = pending_undo(case)
     if not pending and again:
         await ask_to_recheck(world, action)
@@ -51,7 +55,7 @@ async def ask_to_undo(world: World, action: str) -> None:
     grant = await lasting(world, action, grant)
     work = make_work(
         world, case.row, "undo", grant=grant, plan=plan, fence=case.row.fence + 1, snapshot=snapshot,
-        first_step=pending[0],
+        first_step=pending[0], progress=progress,
     )  # fmt: skip
     if offer(world, case.row, work):
         point("undo_sent", "gateway")
@@ -73,10 +77,10 @@ async def undo_reported(world: World, action: str, fence: int, body: UndoReport)
         if stale:
             return None
         if said.status != "undone":
-            return _failed(world, case, fence, said)
+            return _failed(world, tx, case, fence, said)
         equal = _restored(world, tx, case, said)
         if equal is False:
-            return _failed(world, case, fence, replace(said, status="conflict", code="READ_BACK_DIFFERS"))
+            return _failed(world, tx, case, fence, replace(said, status="conflict", code="READ_BACK_DIFFERS"))
         return _undone(world, tx, case, fence, said, equal)
 
     state = await settle(world, action, choose)
@@ -117,6 +121,8 @@ def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equa
                                 **told, **deadline})  # fmt: skip
 
     def also(tx: Tx, recorder: Recorder) -> None:
+        if edits := edits_of(_json(body.read_back)):
+            tell(world, tx, case.row.id, body.step, f"taken back: {body.detail}", edits)
         if counted:
             tx.note_undone(case.row.id, recorder.row.updated_ms)
         if until_ms:
@@ -128,23 +134,41 @@ def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equa
     )  # fmt: skip
 
 
-def _failed(world: World, case: Case, fence: int, body: UndoReport) -> Choice:
+def _failed(world: World, tx: Tx, case: Case, fence: int, body: UndoReport) -> Choice:
     detail = world.redactor.text(body.detail)
+    edits = edits_of(_json(body.read_back)) or _edited(world, tx, case, body)
     outcome = (K.UNDO_OUTCOME, {"step": body.step, "status": body.status, "fence": fence, "code": body.code,
-                                "detail": detail})  # fmt: skip
+                                "detail": detail} | ({"edits": edits} if edits else {}))  # fmt: skip
     if body.status == "retry":
         attempt = (K.ATTEMPT, {"purpose": "undo", "fence": fence, "code": body.code, "status": "retry"})
 
-        def again(_: Tx, recorder: Recorder) -> None:
+        def again(tx: Tx, recorder: Recorder) -> None:
+            if edits:  # on record with this leaf: the next try may delete what they were made to
+                note_edits(world, tx, case.row.id, body.step, edits)
             wait = _BACKOFF_MS[min(case.row.fence, len(_BACKOFF_MS)) - 1]
             recorder.due(Due.UNDO, world.clock.now_ms() + wait)
 
         return Choice(Event.UNDO_FAILED, Guard.TRANSIENT, (attempt, outcome), reason=case.row.reason, also=again)
     code = body.code or ("UNDO_CONFLICT" if body.status == "conflict" else "UNDO_IMPOSSIBLE")
     if body.status == "conflict":
-        conflict = (K.CONFLICT, {"step": body.step, "code": code, "theirs": _json(body.read_back), "detail": detail})
-        return Choice(Event.UNDO_FAILED, Guard.EDITED, (conflict, outcome, page(case, code)), reason=code)
+        conflict = (K.CONFLICT, {"step": body.step, "code": code, "theirs": _json(body.read_back), "detail": detail}
+                    | ({"ours": {str(e["path"]): e.get("was") for e in edits}} if edits else {}))  # fmt: skip
+        return Choice(
+            Event.UNDO_FAILED, Guard.EDITED, (conflict, outcome, page(case, code)), reason=code,
+            also=lambda tx, _: tell(world, tx, case.row.id, body.step, f"not taken back: {body.detail}", edits),
+        )  # fmt: skip
     return Choice(Event.UNDO_FAILED, Guard.IMPOSSIBLE, (outcome, page(case, code)), reason=code)
+
+
+def _edited(world: World, tx: Tx, case: Case, body: UndoReport) -> list[Mapping[str, Json]]:
+    """Return the fields that hold neither what was there before nor what we wrote, as far as they were read back."""
+    now = _json(body.read_back)
+    saved = loads_strict(way_back(world, tx, case.row.id)[1])["steps"][body.step]
+    seen = open_json(world, tx, case.row.id, "observation")["steps"][body.step]
+    before, ours = written(saved, seen["preflight"])
+    found = now if isinstance(now, Mapping) and body.status == "conflict" else {}
+    edited = [path for path in ours if path in found and found[path] not in (ours[path], before[path])]
+    return [{"path": path, "ours": True, "was": ours[path], "now": found[path]} for path in sorted(edited)]
 
 
 async def undo_deadline(world: World, action: str) -> None:

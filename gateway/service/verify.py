@@ -16,6 +16,7 @@ from gateway.errors import InvalidRequest
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.common import arm, page, undo_known
 from gateway.service.grants import policy_ref, sign_observe
+from gateway.service.progress import tell
 from gateway.service.query import decision_record, read_proposal
 from gateway.service.readback import Told, find_conflict, read_told
 from gateway.service.record import LeafBody, Recorder
@@ -119,6 +120,8 @@ async def sampled(world: World, action: str, data: bytes) -> None:
         def also(tx: Tx, _: Recorder) -> None:
             doc["samples"] += samples
             put_sealed(world, tx, action, "verification", canonical({**doc, "held": held}))
+            if conflict is not None:
+                tell(world, tx, action, conflict.step, "edited meanwhile, and left as it is", conflict.edits)
 
         if conflict is not None:
             leaves = ((K.CONFLICT, conflict.body), leaf, page(case, conflict.code))

@@ -200,3 +200,4 @@ class WorkView:
     checks: bytes
     deadline_ms: int
     first_step: int
+    progress: bytes = b""

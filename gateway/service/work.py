@@ -22,6 +22,7 @@ def make_work(
     snapshot: bytes = b"",
     checks: list[Json] | None = None,
     first_step: int = 0,
+    progress: bytes = b"",
     limit_ms: int | None = None,
 ) -> WorkView:
     """Return work that must stop touching the target `limit_ms` from now."""
@@ -37,6 +38,7 @@ def make_work(
         checks=canonical(checks) if checks else b"",
         deadline_ms=world.clock.now_ms() + limit,
         first_step=first_step,
+        progress=progress,
     )
 
 

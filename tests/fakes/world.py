@@ -364,7 +364,7 @@ async def _serve(gateway: Gateway, worker: Worker, link: Link) -> None:
 def _work(view: WorkView) -> Work:
     return Work(
         view.work_id, view.action, Purpose(view.purpose), view.grant, view.plan, view.fence, view.snapshot, view.checks,
-        view.deadline_ms, view.first_step,
+        view.deadline_ms, view.first_step, view.progress,
     )  # fmt: skip
 
 
@@ -375,9 +375,9 @@ def _report(said: Said) -> reports.Report:
         case ObservationSaid(document):
             return reports.ObservationReport(document)
         case StepSaid(step, a):
-            return reports.StepReport(step, a.status, a.code, a.detail, a.output, a.truncated, b"")
+            return reports.StepReport(step, a.status, a.code, a.detail, a.output, a.truncated, canonical(a.after or {}))
         case ProbeSaid(step, a):
-            return reports.ProbeReport(step, a.status, b"")
+            return reports.ProbeReport(step, a.status, canonical(a.after or {}))
         case SamplesSaid(document):
             return reports.SamplesReport(document)
         case UndoSaid(step, u):

@@ -48,6 +48,7 @@ _STEP_STATUSES: Final[Mapping[int, reports.StepStatus]] = MappingProxyType(
     {
         executor_service_pb2.STEP_STATUS_APPLIED: "applied",
         executor_service_pb2.STEP_STATUS_NOT_APPLIED: "not_applied",
+        executor_service_pb2.STEP_STATUS_PARTLY: "partly",
         executor_service_pb2.STEP_STATUS_UNKNOWN: "unknown",
     }
 )
@@ -125,6 +126,7 @@ def work_to_pb(view: WorkView) -> executor_service_pb2.Work:
         checks=view.checks,
         deadline_ms=view.deadline_ms,
         first_step=view.first_step,
+        progress=view.progress,
     )
 
 

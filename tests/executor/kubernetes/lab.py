@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.core.canonical import Json, canonical
+from gateway.core.events import Leaf, read_leaf
 from gateway.core.step import Step
 from gateway.executor.config_kubernetes import KubernetesIdentities, KubernetesIdentity, KubernetesScope
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from gateway.executor.work import Served, Worker
 from gateway.parsing.catalog import Catalog, Scope
+from gateway.ports import Tx
 from gateway.ports_target import Applied, Observed, Undone
 from gateway.service.drive import Driver
 from gateway.service.gateway import Gateway
@@ -121,6 +123,14 @@ class KubeLab(fakes.Lab):
     def decided_on(self, step: int = 0) -> Any:
         """Return one step of the policy input that the last decision with facts rested on."""
         return [each for each in self.policy.asked if each["stage"] == "decide"][-1]["steps"][step]
+
+    async def leaves(self, action: str) -> list[Leaf]:
+        """Return what the log says about an action, oldest first."""
+
+        def read(tx: Tx) -> list[Leaf]:
+            return [leaf for _, data in tx.leaves(0, 10_000) if (leaf := read_leaf(data)).action == action]
+
+        return await self.world.store.read(read)
 
     async def harmed(self, action: str, ms: int = 30_000) -> Any:
         """Let verification find harm, and return the action as it then ends."""

@@ -149,18 +149,6 @@ async def test_a_plan_whose_second_step_fails_takes_the_first_back(
     assert replicas(cluster, path) == 2
 
 
-async def test_a_step_of_several_objects_that_stops_half_way_is_shown_to_people(
-    cluster: Cluster, namespace: str, tmp_path: Path
-) -> None:
-    for name in ("one", "two"):
-        cluster.deployment(namespace, name, replicas=1)
-    command = f"kubectl -n {namespace} label deployment one two team=x"
-    async with faulty(cluster, namespace, tmp_path, Fault("PATCH", "deployments/two$", 403)) as (lab, _):
-        view = await lab.kubectl(command)
-        view = await lab.after(10_000, view.id)
-        assert (view.state, view.reason) == ("NEEDS_HUMAN", "PROBE_CANNOT_TELL")
-
-
 UNDO_LOST = {
     "refused for a while": Fault("PATCH", PATCHED, 503, times=2, skip=1),
     "done, and the answer lost": Fault("PATCH", PATCHED, forward=True, drop=True, times=1, skip=1),

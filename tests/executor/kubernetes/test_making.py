@@ -1,13 +1,16 @@
 """Objects that come into being and go again: create, autoscale, expose, apply, delete, and a restart."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.core.canonical import digest
 from gateway.executor.targets.kubernetes.difference import difference
+from gateway.executor.targets.kubernetes.paths import find, read
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
-from tests.executor.kubernetes.rows import config_map, deployment, label, service
+from tests.executor.kubernetes.rows import Edit, config_map, deployment, image, inside, label, service, spec
 from tests.executor.kubernetes.table import told
 from tests.executor.kubernetes.test_draining import target
 from tests.executor.steps import Heard
@@ -25,6 +28,14 @@ MADE = (
     ("expose", "expose deployment web --port=80 --target-port=8080", CORE + "services/web"),
     ("create service", "create service nodeport outside --tcp=80:8080", CORE + "services/outside"),
 )  # fmt: skip
+
+SAME = {
+    "create configmap": inside("data", a="theirs"),
+    "create deployment": image("api", "9"),
+    "autoscale": spec("maxReplicas", 9),
+    "expose": inside("spec.selector", app="v2"),
+    "create service": spec("type", "ClusterIP"),
+}
 
 
 @pytest.fixture(params=MADE, ids=lambda each: each[0])
@@ -51,7 +62,24 @@ async def test_what_was_made_is_gone_again_when_it_did_harm(
     told(name, "taken back", "deleted")
 
 
-async def test_what_was_made_and_then_edited_by_a_person_is_left_to_people(
+async def test_a_person_who_edited_what_we_set_wins_and_is_asked_with_both_states(
+    cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str, str]
+) -> None:
+    name, command, path = made
+    edit = SAME[name]
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(command)
+        cluster.human.patch(path, edit.body, edit.content_type)
+        view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED_BY_OTHERS")
+        shown = view.outputs[0].data.decode()
+        assert ": we wrote " in shown
+        assert json.dumps(edit.value) in shown.partition(", now ")[2]
+    assert find(cluster.admin.get(path), read(edit.path)) == edit.value
+    told(name, "same field edited", "NEEDS_HUMAN (EDITED_BY_OTHERS), edit intact")
+
+
+async def test_what_a_person_added_to_what_was_made_goes_on_record_before_it_is_deleted_with_it(
     cluster: Cluster, namespace: str, tmp_path: Path, made: tuple[str, str, str]
 ) -> None:
     name, command, path = made
@@ -59,10 +87,74 @@ async def test_what_was_made_and_then_edited_by_a_person_is_left_to_people(
         view = await lab.kubectl(command)
         cluster.human.patch(path, label("theirs", "z").body)
         view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("UNDONE", "VERIFICATION_HARMED")
+        shown = view.outputs[0].data.decode()
+        assert '/metadata/labels/theirs: was null, now "z" by ' in shown
+        recorded = [each.body["edits"] for each in await lab.leaves(view.id) if "edits" in each.body]
+        assert [(each["path"], each["now"]) for each in recorded[0]] == [("/metadata/labels/theirs", "z")]
+    assert not cluster.admin.answers(path)
+    told(name, "another field edited", "UNDONE, edit kept on record")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("a finalizer", Edit({"metadata": {"finalizers": ["theirs.test/keep"]}}, "", None)),
+        ("a Helm release", label("app.kubernetes.io/managed-by", "Helm")),
+        ("a value that may not be told", inside("data", password="hunter2")),
+        ("a field of ours removed", Edit({"data": {"a": None}}, "", None)),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+async def test_an_edit_that_ties_the_object_or_cannot_be_put_on_record_is_left_to_people(
+    cluster: Cluster, namespace: str, tmp_path: Path, name: str, edit: Edit
+) -> None:
+    del name
+    path = CORE.format(ns=namespace) + "configmaps/mode"
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} create configmap mode --from-literal=a=b")
+        cluster.human.patch(path, edit.body)
+        edited = cluster.admin.get(path)
+        view = await lab.harmed(view.id)
         assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED_BY_OTHERS")
-    assert cluster.admin.get(path)["metadata"]["labels"]["theirs"] == "z"
-    for column in ("same field edited", "another field edited"):
-        told(name, column, "NEEDS_HUMAN (EDITED_BY_OTHERS), edit intact")
+        assert "hunter2" not in view.outputs[0].data.decode()
+    assert cluster.admin.get(path)["metadata"]["resourceVersion"] == edited["metadata"]["resourceVersion"]
+    cluster.admin.patch(path, {"metadata": {"finalizers": None}})
+
+
+async def test_what_an_autoscaler_wrote_to_what_was_made_is_no_edit(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/api"
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} create deployment api --image=shop/api:1 --replicas=2")
+        scale = f"{path}/scale?fieldManager=kube-controller-manager"
+        cluster.admin.patch(scale, {"spec": {"replicas": 4}})
+        view = await lab.harmed(view.id)
+        assert (view.state, view.reason) == ("UNDONE", "VERIFICATION_HARMED")
+    assert not cluster.admin.answers(path)
+
+
+async def test_an_edit_made_after_the_others_were_recorded_is_recorded_too_before_anything_is_deleted(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = CORE.format(ns=namespace) + "configmaps/mode"
+    what = step(f"kubectl -n {namespace} create configmap mode --from-literal=a=b").step
+    at = target(cluster, tmp_path)
+    seen = await at.observe(what)
+    assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
+    cluster.human.patch(path, label("one", "1").body)
+    first = await at.undo(what, seen.snapshot)
+    assert (first.status, first.code) == ("retry", "EDITS_TO_RECORD")
+    assert first.read_back is not None
+    cluster.human.patch(path, label("two", "2").body)
+    again = await at.undo(what, {**seen.snapshot, "progress": {"recorded": digest(first.read_back["edits"])}})
+    assert (again.status, again.code) == ("retry", "EDITS_TO_RECORD")
+    assert cluster.admin.answers(path)
+    assert again.read_back is not None
+    last = await at.undo(what, {**seen.snapshot, "progress": {"recorded": digest(again.read_back["edits"])}})
+    assert (last.status, last.code) == ("undone", "DELETED_WITH_EDITS")
+    assert not cluster.admin.answers(path)
 
 
 async def test_what_was_made_again_by_a_person_under_the_same_name_is_left_to_people(

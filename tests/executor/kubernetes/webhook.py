@@ -24,8 +24,8 @@ CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigu
 
 
 @contextmanager
-def refusing_webhook(cluster: Cluster, namespace: str, folder: Path, resource: str) -> Iterator[None]:
-    """Refuse real updates of a resource in a namespace, for as long as the block runs."""
+def refusing_webhook(cluster: Cluster, namespace: str, folder: Path, resource: str, name: str = "") -> Iterator[None]:
+    """Refuse real updates of a resource in a namespace, or of one object, for as long as the block runs."""
     key, certificate = _certificate(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -41,6 +41,8 @@ def refusing_webhook(cluster: Cluster, namespace: str, folder: Path, resource: s
         "rules": [{"apiGroups": [group], "apiVersions": ["v1"], "resources": [plural, f"{plural}/*"],
                    "operations": ["UPDATE"]}],
     }  # fmt: skip
+    if name:
+        hook["matchConditions"] = [{"name": "one", "expression": f"object.metadata.name == '{name}'"}]
     cluster.admin.create(CONFIGURATIONS, {"metadata": {"name": namespace}, "webhooks": [hook]})
     try:
         yield

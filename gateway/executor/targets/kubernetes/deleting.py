@@ -84,10 +84,9 @@ class Deleting:
             return Undone("impossible", "SNAPSHOT_MISSING", "the step was not observed")
         entries = entries_of(snapshot)
         try:
-            back = [await self._remake(entry) for entry in reversed(entries)]
+            done = await summing.take_back(entries, self._remake, self._look)
         except CallFailed as exc:
             return Undone("retry", exc.code, exc.detail)
-        done = summing.undone(entries, back[::-1])
         return done if done.status != "undone" else Undone(done.status, done.code, done.detail, {"exists": True})
 
     async def _try_all(self, step: Step, found: Sequence[Found]) -> Observed:

@@ -1,12 +1,14 @@
 """Objects that come into being: create, expose, and apply where nothing is yet. Taken back, they are deleted.
 
-Deleting takes every edit of others with it, so an object that anybody else has written since is left to people.
+Deleting takes every edit of others with it, so it is done to the uid and the state that were read, and only if no edit
+is to what we set. An edit of another field is kept as a record: the first try tells it, and deletes nothing; only a try
+that comes with the digest of these very edits, as the gateway has them in its log, deletes. See `edits`.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.core.canonical import Json, thaw
+from gateway.core.canonical import Json, digest, thaw
 from gateway.core.effect import Undo
 from gateway.core.step import Step
 from gateway.executor.output import OnChunk
@@ -27,6 +29,7 @@ from gateway.executor.targets.kubernetes.calls import (
 )
 from gateway.executor.targets.kubernetes.contents import inside
 from gateway.executor.targets.kubernetes.difference import Difference, difference
+from gateway.executor.targets.kubernetes.edits import MAX_EDITS, Edit, edits, told
 from gateway.executor.targets.kubernetes.guard import deletion
 from gateway.executor.targets.kubernetes.observing import absent, failed, observed, target_id
 from gateway.executor.targets.kubernetes.ownership import iac_of, people
@@ -102,14 +105,15 @@ class Making:
         return Applied("applied" if ours else "not_applied", "" if ours else "K8S_ALREADY_EXISTS", after=_THERE)
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
-        """Delete the object, if nobody else has written it, and look that it is gone."""
+        """Delete the object, if what we set still stands, and look that it is gone."""
         if step.params.get("dry_run"):
             return Undone("undone", "NOTHING_DONE", "a dry run changes nothing", {})
         if "objects" not in snapshot:
             return Undone("impossible", "SNAPSHOT_MISSING", "the step was not observed")
         (entry,) = entries_of(snapshot)
+        recorded = str((snapshot.get("progress") or {}).get("recorded", ""))
         try:
-            return await self._delete(entry)
+            return await self._delete(entry, recorded)
         except CallFailed as exc:
             return Undone("retry", exc.code, exc.detail)
 
@@ -148,17 +152,19 @@ class Making:
         query = write_query(step, dry=dry, strict=True)
         return await self._api.call(str(step.api["method"]), path, query=query, body=body)
 
-    async def _delete(self, entry: Entry) -> Undone:
+    async def _delete(self, entry: Entry, recorded: str) -> Undone:
         live = await read(self._api, entry.ref.path)
         if isinstance(live, Failure):
             return _gone(live)
-        strangers = sorted({each.manager for each in people(live)} - {MANAGER})
-        if strangers:
-            return Undone("conflict", "EDITED_BY_OTHERS", f"{entry.ref.label} was written by {', '.join(strangers)}",
-                          _THERE)  # fmt: skip
-        if live.get("kind") == "Namespace" and (held := await inside(self._api, entry.ref.name)) != {}:
-            return Undone("conflict", "NAMESPACE_NOT_EMPTY", f"{entry.ref.label} holds {held or 'unknown objects'}",
-                          _THERE)  # fmt: skip
+        found = edits(entry, entry.extra["object"], live)
+        refused = _refused(entry, found)
+        if refused is None and live.get("kind") == "Namespace":
+            refused = await self._holds(entry)
+        if refused is not None or found is None:
+            return refused or _gone(live)
+        on_record = [each.to_json() for each in found]
+        if found and digest(on_record) != recorded:
+            return Undone("retry", "EDITS_TO_RECORD", f"before it is deleted, {told(entry, found)}", _with(on_record))
         metadata = live["metadata"]
         if not metadata.get("deletionTimestamp"):
             options = {"propagationPolicy": "Background"}
@@ -167,7 +173,36 @@ class Making:
             if not answer.ok and answer.status not in {404, 409}:
                 failure = failure_of(answer)
                 return Undone("retry", failure.code, failure.detail)
-        return _gone(await read(self._api, entry.ref.path))
+        gone = _gone(await read(self._api, entry.ref.path))
+        if not found or gone.status != "undone":
+            return gone
+        back = {**_GONE, "edits": on_record}
+        return Undone("undone", "DELETED_WITH_EDITS", f"deleted, and these edits with it; {told(entry, found)}", back)
+
+    async def _holds(self, entry: Entry) -> Undone | None:
+        """Return why a namespace is not deleted: it is not empty. Raises CallFailed."""
+        held = await inside(self._api, entry.ref.name)
+        if held == {}:
+            return None
+        return Undone("conflict", "NAMESPACE_NOT_EMPTY", f"{entry.ref.label} holds {held or 'unknown objects'}", _THERE)
+
+
+def _refused(entry: Entry, found: tuple[Edit, ...] | None) -> Undone | None:
+    """Return why an object is not deleted: an edit of others wins."""
+    if found is None:
+        return Undone("conflict", "EDITED_BY_OTHERS", f"{entry.ref.label} does not say who wrote it", _THERE)
+    ours = [each for each in found if each.ours]
+    if ours:
+        back = _with([each.to_json() for each in ours])
+        return Undone("conflict", "EDITED_BY_OTHERS", f"an edit of what we set wins; {told(entry, ours)}", back)
+    if len(found) > MAX_EDITS:
+        detail = f"{entry.ref.label} has {len(found)} edits of others, too many to keep on record"
+        return Undone("conflict", "EDITED_BY_OTHERS", detail, _THERE)
+    return None
+
+
+def _with(edits_: list[dict[str, Json]]) -> dict[str, Json]:
+    return {**_THERE, "edits": edits_}
 
 
 def service_of(step: Step, live: Mapping[str, Json]) -> Body | Declined:

@@ -77,17 +77,18 @@ class Patching:
             return Applied("unknown", exc.code, exc.detail)
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
-        """Restore the objects in reverse order."""
+        """Restore the objects that were changed, in reverse order."""
         if step.params.get("dry_run"):
             return Undone("undone", "NOTHING_DONE", "a dry run changes nothing", {})
         if "objects" not in snapshot:
             return Undone("impossible", "SNAPSHOT_MISSING", "the step was not observed")
         entries = entries_of(snapshot)
         try:
-            back = [await self.restore(step, entry) for entry in reversed(entries)]
+            return await summing.take_back(
+                entries, lambda entry: self.restore(step, entry), lambda entry: self.look(step, entry)
+            )
         except CallFailed as exc:
             return Undone("retry", exc.code, exc.detail)
-        return summing.undone(entries, back[::-1])
 
     def body(self, step: Step, entry: Entry, live: Mapping[str, Json]) -> Body | Declined:  # noqa: ARG002
         """Return the body for one live object."""

@@ -5,7 +5,7 @@ versions, so that votes are not voided by a heartbeat.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.core.canonical import Json, thaw
 from gateway.core.redact import secret_name
@@ -30,6 +30,8 @@ class Entry:
     """The object is a Secret: its data is compared, but never told."""
     extra: Mapping[str, Json] = field(default_factory=dict)
     """What the operation itself needs to know: the body that was found, the pods to evict, the object to recreate."""
+    part: str = "applied"
+    """What is on record of this object where the step was applied partly: applied, not_applied or unknown."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the form that stands in a snapshot."""
@@ -53,8 +55,16 @@ def snapshot_of(entries: Sequence[Entry]) -> dict[str, Json]:
 
 
 def entries_of(snapshot: Mapping[str, Json]) -> tuple[Entry, ...]:
-    """Return the entries of a snapshot; none where the step was not observed."""
-    return tuple(Entry.from_json(each) for each in snapshot.get("objects", ()))
+    """Return the entries of a snapshot, with what became of each where that is on record.
+
+    None where the step was not observed; parts that do not fit the objects tell nothing of any of them.
+    """
+    entries = tuple(Entry.from_json(each) for each in snapshot.get("objects", ()))
+    parts = (snapshot.get("progress") or {}).get("parts")
+    if parts is None:
+        return entries
+    known = [str(each) for each in parts] if len(parts) == len(entries) else ["unknown"] * len(entries)
+    return tuple(replace(entry, part=part) for entry, part in zip(entries, known, strict=True))
 
 
 def told(entries: Sequence[Entry], values: Sequence[Mapping[str, Json]]) -> dict[str, Json]:

@@ -1,12 +1,15 @@
 """From what became of each object to what became of the step."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
 
 from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.targets.kubernetes.snapshots import Entry, told
 from gateway.executor.targets.kubernetes.writing import Restored, Written
 from gateway.ports_target import Applied, Undone
+
+_NEVER = "NEVER_APPLIED"
 
 
 async def one_by_one(entries: Sequence[Entry], write: Callable[[Entry], Awaitable[Written]]) -> list[Written]:
@@ -22,7 +25,8 @@ async def one_by_one(entries: Sequence[Entry], write: Callable[[Entry], Awaitabl
 def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Applied:
     """Return the outcome of a step; `done` has an entry for every object that was begun.
 
-    A step of several objects that stopped half-way is unknown: part of it stands, and people have to see it.
+    A step of several objects that stopped half-way is applied partly, and says of each object whether it was changed.
+    Where the last write is not known, all of it is: a probe looks at every object.
     """
     after = _after(entries, done)
     last = done[-1] if done else Written("applied")
@@ -31,12 +35,11 @@ def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Ap
         codes = [each for each in done if each.code]
         code, detail = (codes[0].code, codes[0].detail) if codes else ("", "")
         return Applied("applied", code, detail, output=_output(step, entries, done), after=after)
-    if not stands:
+    if not stands or step.params.get("dry_run"):
         return Applied(last.status, last.code, last.detail, after=after)
     detail = f"{len(stands)} of {len(entries)} objects were changed, then {last.code}: {last.detail}"
-    return Applied(
-        "unknown", "HALF_APPLIED", f"half applied: {detail}", output=_output(step, entries, done), after=after
-    )
+    status: Literal["partly", "unknown"] = "unknown" if last.status == "unknown" else "partly"
+    return Applied(status, "HALF_APPLIED", f"half applied: {detail}", output=_output(step, entries, done), after=after)
 
 
 def looked(entries: Sequence[Entry], found: Sequence[Written]) -> Applied:
@@ -48,7 +51,32 @@ def looked(entries: Sequence[Entry], found: Sequence[Written]) -> Applied:
     if len(statuses) == 1:
         first = found[0]
         return Applied(first.status, first.code, first.detail, after=after)
-    return Applied("unknown", "HALF_APPLIED", "some of the objects are changed and some are not", after=after)
+    status: Literal["partly", "unknown"] = "partly" if "applied" in statuses else "unknown"
+    return Applied(status, "HALF_APPLIED", "some of the objects are changed and some are not", after=after)
+
+
+async def take_back(
+    entries: Sequence[Entry],
+    restore: Callable[[Entry], Awaitable[Restored]],
+    look: Callable[[Entry], Awaitable[Written]],
+) -> Undone:
+    """Take objects back in reverse order: those that were changed. Raises CallFailed.
+
+    One that never was is left alone, whatever it holds by now, and so is one of which that cannot be told.
+    """
+    back = [await _part_back(entry, restore, look) for entry in reversed(entries)]
+    return undone(entries, back[::-1])
+
+
+async def _part_back(
+    entry: Entry, restore: Callable[[Entry], Awaitable[Restored]], look: Callable[[Entry], Awaitable[Written]]
+) -> Restored:
+    if entry.part == "applied":
+        return await restore(entry)
+    if entry.part == "unknown" and (await look(entry)).status != "not_applied":
+        label = entry.ref.label
+        return Restored("conflict", "PART_UNKNOWN", f"{label}: it cannot be told whether we changed it; left as it is")
+    return Restored("undone", _NEVER)
 
 
 def undone(entries: Sequence[Entry], done: Sequence[Restored]) -> Undone:
@@ -59,7 +87,7 @@ def undone(entries: Sequence[Entry], done: Sequence[Restored]) -> Undone:
         if worst:
             details = "; ".join(each.detail for each in worst)
             return Undone(worst[0].status, worst[0].code, details, back)
-    noted = next((each for each in done if each.code), Restored("undone"))
+    noted = next((each for each in done if each.code not in {"", _NEVER}), Restored("undone"))
     return Undone("undone", noted.code, noted.detail, back)
 
 
@@ -73,6 +101,7 @@ def _after(entries: Sequence[Entry], done: Sequence[Written | Restored]) -> dict
         {"object": entry.ref.label, "status": each.status} | ({"code": each.code} if each.code else {})
         for entry, each in zip(entries, done, strict=False)
     ]
+    journal += [{"object": entry.ref.label, "status": "not_applied"} for entry in entries[len(done) :]]
     return fields | {"journal": journal}
 
 

@@ -21,6 +21,7 @@ class StepStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_STATUS_APPLIED: _ClassVar[StepStatus]
     STEP_STATUS_NOT_APPLIED: _ClassVar[StepStatus]
     STEP_STATUS_UNKNOWN: _ClassVar[StepStatus]
+    STEP_STATUS_PARTLY: _ClassVar[StepStatus]
 
 class UndoStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -39,6 +40,7 @@ STEP_STATUS_UNSPECIFIED: StepStatus
 STEP_STATUS_APPLIED: StepStatus
 STEP_STATUS_NOT_APPLIED: StepStatus
 STEP_STATUS_UNKNOWN: StepStatus
+STEP_STATUS_PARTLY: StepStatus
 UNDO_STATUS_UNSPECIFIED: UndoStatus
 UNDO_STATUS_UNDONE: UndoStatus
 UNDO_STATUS_CONFLICT: UndoStatus
@@ -80,7 +82,7 @@ class AttachResponse(_message.Message):
     def __init__(self, work: _Optional[_Union[Work, _Mapping]] = ...) -> None: ...
 
 class Work(_message.Message):
-    __slots__ = ("work_id", "action_id", "purpose", "grant", "plan", "fence", "snapshot", "checks", "deadline_ms", "first_step")
+    __slots__ = ("work_id", "action_id", "purpose", "grant", "plan", "fence", "snapshot", "checks", "deadline_ms", "first_step", "progress")
     WORK_ID_FIELD_NUMBER: _ClassVar[int]
     ACTION_ID_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +93,7 @@ class Work(_message.Message):
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     work_id: str
     action_id: str
     purpose: Purpose
@@ -101,7 +104,8 @@ class Work(_message.Message):
     checks: bytes
     deadline_ms: int
     first_step: int
-    def __init__(self, work_id: _Optional[str] = ..., action_id: _Optional[str] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., grant: _Optional[bytes] = ..., plan: _Optional[bytes] = ..., fence: _Optional[int] = ..., snapshot: _Optional[bytes] = ..., checks: _Optional[bytes] = ..., deadline_ms: _Optional[int] = ..., first_step: _Optional[int] = ...) -> None: ...
+    progress: bytes
+    def __init__(self, work_id: _Optional[str] = ..., action_id: _Optional[str] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., grant: _Optional[bytes] = ..., plan: _Optional[bytes] = ..., fence: _Optional[int] = ..., snapshot: _Optional[bytes] = ..., checks: _Optional[bytes] = ..., deadline_ms: _Optional[int] = ..., first_step: _Optional[int] = ..., progress: _Optional[bytes] = ...) -> None: ...
 
 class BeginAttemptRequest(_message.Message):
     __slots__ = ("work_id", "action_id", "purpose", "nonce", "fence", "instance")
