@@ -34,11 +34,12 @@ VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update
 
 
 def custom(
-    group: str, version: str, kinds: str, *, namespaced: bool = True, qualified: bool = False
+    group: str, version: str, kinds: str, *, namespaced: bool = True, qualified: bool = False, named: bool = False
 ) -> list[dict[str, Any]]:
     """Return custom kinds from `Kind:plural:short,short` words; the executor asks the cluster for them first.
 
-    A qualified kind is known with its group only: its bare name usually means another kind.
+    A qualified kind is known with its group only: its bare name usually means another kind. Of a named kind only the
+    name is known here: its fields may hold anything, as with a kind that a cluster tells about.
     """
     rows = []
     for word in kinds.split():
@@ -48,7 +49,7 @@ def custom(
             "singular": kind.lower(),
             "short": [s for s in short.split(",") if s], "namespaced": namespaced, "verbs": VERBS, "categories": [],
             "sub": [], "custom": True,
-        } | ({"qualified": True} if qualified else {}))  # fmt: skip
+        } | ({"qualified": True} if qualified else {}) | ({"named": True} if named else {}))  # fmt: skip
     return rows
 
 
@@ -128,6 +129,79 @@ CUSTOM = [
     *custom("config.openshift.io", "v1", "ClusterOperator::co ClusterVersion", namespaced=False),
 ]  # fmt: skip
 
+# Kinds of operators, of which an incident wants the table: name, state, age.
+NAMED = [
+    row for group, version, kinds, namespaced in (
+        ("bitnami.com", "v1alpha1", "SealedSecret", True),
+        ("crd.projectcalico.org", "v1", ("IPPool BGPPeer BGPConfiguration FelixConfiguration GlobalNetworkPolicy:"
+         "globalnetworkpolicies ClusterInformation"), False),
+        ("argoproj.io", "v1alpha1", ("EventSource::es-argo Sensor EventBus:eventbus ClusterWorkflowTemplate::cwft "
+         "ClusterAnalysisTemplate"), True),
+        ("notification.toolkit.fluxcd.io", "v1beta3", "Alert Provider Receiver", True),
+        ("image.toolkit.fluxcd.io", "v1beta2", ("ImageRepository:imagerepositories ImagePolicy:imagepolicies "
+         "ImageUpdateAutomation"), True),
+        ("monitoring.coreos.com", "v1alpha1", "AlertmanagerConfig::amcfg ScrapeConfig::scfg", True),
+        ("keda.sh", "v1alpha1", "ClusterTriggerAuthentication::cta,clustertriggerauth", False),
+        ("kafka.strimzi.io", "v1beta2", ("KafkaNodePool::knp KafkaMirrorMaker2::kmm2 KafkaBridge::kb-bridge "
+         "KafkaRebalance::kr"), True),
+        ("pxc.percona.com", "v1", "PerconaXtraDBCluster::pxc,pxcs", True),
+        ("psmdb.percona.com", "v1", "PerconaServerMongoDB::psmdb", True),
+        ("postgres-operator.crunchydata.com", "v1beta1", "PostgresCluster", True),
+        ("mongodbcommunity.mongodb.com", "v1", "MongoDBCommunity:mongodbcommunity:mdbc", True),
+        ("databases.spotahome.com", "v1", "RedisFailover::rf", True),
+        ("clickhouse.altinity.com", "v1", "ClickHouseInstallation::chi", True),
+        ("flink.apache.org", "v1beta1", "FlinkDeployment::flinkdep", True),
+        ("sparkoperator.k8s.io", "v1beta2", "SparkApplication::sparkapp", True),
+        ("ray.io", "v1", "RayCluster RayJob RayService", True),
+        ("kueue.x-k8s.io", "v1beta1", "Workload::wl LocalQueue:localqueues:queue,lq", True),
+        ("kueue.x-k8s.io", "v1beta1", "ClusterQueue::cq", False),
+        ("longhorn.io", "v1beta2", "Replica::lhr Engine::lhe InstanceManager::lhim", True),
+        ("metallb.io", "v1beta1", "IPAddressPool L2Advertisement BGPAdvertisement", True),
+        ("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig", False),
+        ("vpcresources.k8s.aws", "v1alpha1", "CNINode::cnd", False),
+        ("apiextensions.crossplane.io", "v1", "Composition::comp CompositeResourceDefinition::xrd,xrds", False),
+        ("linkerd.io", "v1alpha2", "ServiceProfile::sp", True),
+        ("kubevirt.io", "v1", "VirtualMachine::vm,vms VirtualMachineInstance::vmi,vmis", True),
+        ("cdi.kubevirt.io", "v1beta1", "DataVolume::dv,dvs", True),
+        ("networking.gke.io", "v1", "ManagedCertificate::mcrt,managedcert FrontendConfig", True),
+        ("cloud.google.com", "v1", "BackendConfig::bc", True),
+        ("monitoring.googleapis.com", "v1", "PodMonitoring", True),
+        ("apps.kruise.io", "v1alpha1", "CloneSet::clone SidecarSet AdvancedCronJob::acj", True),
+        ("operators.coreos.com", "v1alpha1", ("Subscription::sub,subs ClusterServiceVersion::csv,csvs InstallPlan::ip "
+         "CatalogSource::catsrc"), True),
+        ("operators.coreos.com", "v1", "OperatorGroup::og", True),
+        ("machineconfiguration.openshift.io", "v1", "MachineConfig::mc MachineConfigPool::mcp", False),
+        ("apps.openshift.io", "v1", "DeploymentConfig", True),
+        ("jaegertracing.io", "v1", "Jaeger", True),
+        ("datadoghq.com", "v1alpha1", "DatadogMonitor DatadogMetric DatadogSLO", True),
+        ("datadoghq.com", "v2alpha1", "DatadogAgent::dd", True),
+        ("grafana.integreatly.org", "v1beta1", "Grafana GrafanaDashboard GrafanaDatasource", True),
+        ("operator.victoriametrics.com", "v1beta1", ("VMCluster VMAgent VMAlert VMRule VMSingle VMServiceScrape "
+         "VMPodScrape"), True),
+        ("vault.banzaicloud.com", "v1alpha1", "Vault", True),
+        ("secrets.hashicorp.com", "v1beta1", "VaultStaticSecret VaultDynamicSecret VaultAuth VaultConnection", True),
+        ("consul.hashicorp.com", "v1alpha1", ("ServiceDefaults:servicedefaults "
+         "ServiceIntentions:serviceintentions"), True),
+        ("gateway.envoyproxy.io", "v1alpha1", ("EnvoyProxy:envoyproxies BackendTrafficPolicy:backendtrafficpolicies "
+         "ClientTrafficPolicy:clienttrafficpolicies"), True),
+        ("policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy:adminnetworkpolicies:anp", False),
+        ("cluster.x-k8s.io", "v1beta1", "MachineHealthCheck::mhc MachinePool::mp", True),
+        ("infrastructure.cluster.x-k8s.io", "v1beta2", "AWSMachine AWSCluster AWSMachineTemplate::awsmt", True),
+        ("k8ssandra.io", "v1alpha1", "K8ssandraCluster", True),
+        ("cassandra.datastax.com", "v1beta1", "CassandraDatacenter::cassdc", True),
+        ("temporal.io", "v1beta1", "TemporalCluster TemporalNamespace", True),
+        ("nats.io", "v1alpha2", "NatsCluster::nats", True),
+        ("kyverno.io", "v1", "Policy:policies:pol", True),
+        ("reports.kyverno.io", "v1", "EphemeralReport::ephr", True),
+        ("aquasecurity.github.io", "v1alpha1", "VulnerabilityReport::vuln,vulns ConfigAuditReport::configaudit", True),
+        ("config.gatekeeper.sh", "v1alpha1", "Config", True),
+        ("cilium.io", "v2", "CiliumIdentity:ciliumidentities:ciliumid", False),
+        ("ceph.rook.io", "v1", "CephObjectStore CephClient", True),
+        ("tekton.dev", "v1beta1", "CustomRun", True),
+    )
+    for row in custom(group, version, kinds, namespaced=namespaced, named=True)
+]  # fmt: skip
+
 
 class Kubectl:
     """The binary, run with an empty home and no cluster."""
@@ -160,6 +234,7 @@ def main() -> None:
         *dump_core(options.discovery / "api__v1.json"),
         *dump_kinds(options.discovery / "aggregated_v2.json"),
         *CUSTOM,
+        *NAMED,
     ]
     options.target.mkdir(parents=True, exist_ok=True)
     write(options.target / "commands.json.gz", table)

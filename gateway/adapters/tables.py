@@ -108,5 +108,6 @@ def _kind(row: Mapping[str, Json]) -> Kind:
         kind=row["kind"], plural=row["plural"], singular=row["singular"], short_names=tuple(row["short"]),
         group=row["group"], version=row["version"], namespaced=row["namespaced"], verbs=frozenset(row["verbs"]),
         subresources=frozenset(row["sub"]), categories=tuple(row["categories"]), custom=row.get("custom", False),
+        discovered=row.get("named", False),
         qualified=row.get("qualified", False),
     )  # fmt: skip

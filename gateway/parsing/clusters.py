@@ -11,11 +11,11 @@ from gateway.parsing.tables_kubectl import Kind, KubectlTable
 
 
 def with_discovery(table: KubectlTable, discovery: Discovery) -> KubectlTable:
-    """Return the shipped table as it holds for a cluster."""
+    """Return the shipped table as it holds for a cluster, which knows better what is shipped as a name only."""
     served = {kind.resource: kind for kind in discovery.kinds}
-    shipped = tuple(_in_version(kind, served.get(kind.resource)) for kind in table.kinds)
-    known = {kind.resource for kind in table.kinds}
-    plain = {spelled for spelled in table.names if "." not in spelled}
+    shipped = tuple(_in_version(kind, served.get(kind.resource)) for kind in table.kinds if not kind.discovered)
+    known = {kind.resource for kind in shipped}
+    plain = {spelled for spelled, kind in table.names.items() if "." not in spelled and not kind.discovered}
     added = tuple(_added(kind, plain) for kind in discovery.kinds if kind.resource not in known)
     return replace(table, kinds=shipped + added, discovery=discovery.digest)
 

@@ -137,3 +137,60 @@ def test_a_context_is_the_name_of_a_configured_scope_or_it_is_refused() -> None:
     assert refusal("kubectl --context=admin@other get pods -n shop").code == "K8S_TARGET_OVERRIDE"
     assert refusal(f"kubectl --context={scope} --context={scope} get pods").code == "K8S_FLAG_DUPLICATE"
     assert refusal(f"kubectl --context={scope} get pods --kubeconfig=x").code == "K8S_TARGET_OVERRIDE"
+
+
+@pytest.mark.parametrize(
+    ("command", "effect"),
+    [
+        ("get pods -A -o jsonpath='{range .items[?(@.status.phase!=\"Running\")]}{.metadata.name}{end}'", Effect.READ),
+        ("get pods -A -o jsonpath='{range .items[?(@.status.phase!=\"Running\")]}{.spec}{end}'", Effect.READ_SENSITIVE),
+        ("get pods -A -o jsonpath='{range .items[?(@.a.env[0].value==\"x\")]}{.kind}{end}'", Effect.READ_SENSITIVE),
+        ("get pods -A -o jsonpath='{range ..spec}{.nodeName}{end}'", Effect.READ_SENSITIVE),
+        ("get pods -A -o jsonpath='{range .items[*].spec}{@}{end}'", Effect.READ_SENSITIVE),
+        ("get cm -A -o jsonpath='{range .items[?(@.data.a==\"x\")]}{.metadata.name}{end}'", Effect.READ_SENSITIVE),
+        ("get events -A -o json", Effect.READ),
+        ("get events.events.k8s.io -A -o yaml", Effect.READ),
+        ("get events,pods -A -o json", Effect.READ_SENSITIVE),
+        ("get events,secrets -A -o json", Effect.READ_SENSITIVE),
+    ],
+)
+def test_what_a_loop_goes_over_is_not_what_it_shows(command: str, effect: Effect) -> None:
+    assert step(f"kubectl {command}").effects == {effect}
+
+
+@pytest.mark.parametrize("path", ["/livez/etcd", "/readyz/poststarthook/start-apiextensions-controllers?verbose"])
+def test_one_check_of_the_health_of_the_server_is_read(path: str) -> None:
+    assert step(f"kubectl get --raw '{path}'").effects == {Effect.READ}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/livez/../api/v1/secrets", "/livez/a/b/c", "/healthz//x", "/livez/%2e%2e/api", "/livez/.", "/livezz",
+        "/readyz?exclude=etcd", "/livez/etcd/", "/livez/etcd?verbose&x", "/api", "/metrics", "/livez/etcd#",
+    ],
+)  # fmt: skip
+def test_an_address_beside_the_health_of_the_server_is_refused(path: str) -> None:
+    assert refusal(f"kubectl get --raw '{path}'").code in {"K8S_RAW", "K8S_PARAM"}
+
+
+def test_a_read_may_say_how_long_its_client_would_wait_and_a_change_may_not() -> None:
+    plain = step("kubectl get pods -n shop")
+    for given in ("--request-timeout=5s", "--request-timeout 1m", "--request-timeout=1h"):
+        assert step(f"kubectl get pods -n shop {given}").step.digest == plain.step.digest
+    assert step("kubectl --request-timeout=5s get --raw /livez").effects == {Effect.READ}
+    for endless in ("0", "0s", "0h0m0s"):
+        assert refusal(f"kubectl get pods --request-timeout={endless}").code == "K8S_TARGET_OVERRIDE"
+    assert refusal("kubectl get pods --request-timeout=evil").code == "K8S_FLAG_VALUE"
+    assert refusal("kubectl get pods --request-timeout=5s --request-timeout=6s").code == "K8S_FLAG_DUPLICATE"
+    for change in ("delete pod x", "scale deploy x --replicas=2", "rollout restart deploy/x", "cordon n1"):
+        assert refusal(f"kubectl {change} --request-timeout=5s").code == "K8S_FLAG_UNSUPPORTED"
+
+
+@pytest.mark.parametrize("kind", ["sealedsecrets", "vaultstaticsecrets", "grafanadatasources", "sub", "ippools"])
+def test_of_a_kind_that_is_shipped_as_a_name_only_the_table_is_plain(kind: str) -> None:
+    assert step(f"kubectl get {kind}").effects == {Effect.READ}
+    for shown in (f"get {kind} -o yaml", f"get {kind} -o jsonpath='{{.items[*].spec}}'", f"describe {kind}"):
+        assert step(f"kubectl {shown}").effects == {Effect.READ_SENSITIVE}
+    assert Effect.PRIVILEGE in step(f"kubectl delete {kind} x").effects
+    assert refusal(f"kubectl scale {kind} x --replicas=0").code == "K8S_KIND_DISCOVERED"

@@ -70,6 +70,7 @@ _ALWAYS: Mapping[str, Effect] = {
 }  # fmt: skip
 _MANY_KINDS = 6  # as `get all` has
 _WHOLE_OUTPUTS = frozenset({"json", "yaml"})
+_TOLD = frozenset({"events"})  # their table shows all that they say
 
 
 def effects_of(
@@ -105,7 +106,7 @@ def _read(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> Fou
     why = (
         _of_secrets(verb, {kind.plural for kind in kinds}, params)
         or _of_the_unknown(verb, kinds, params)
-        or _too_wide(len(kinds), params)
+        or _too_wide(kinds, params)
     )
     return (Effect.READ_SENSITIVE, why) if why else (Effect.READ, f"table:kubectl#{verb}")
 
@@ -129,12 +130,13 @@ def _of_the_unknown(verb: str, kinds: tuple[Kind, ...], params: Mapping[str, Jso
     return UNKNOWN_KIND if shows and any(kind.discovered for kind in kinds) else ""
 
 
-def _too_wide(kinds: int, params: Mapping[str, Json]) -> str:
+def _too_wide(kinds: tuple[Kind, ...], params: Mapping[str, Json]) -> str:
     """Return why a read shows too much at once; empty when it does not."""
     output, everywhere = params.get("output", ""), bool(params.get("all_namespaces"))
-    if everywhere and (output in _WHOLE_OUTPUTS or whole_parts(output, params.get("template", ""))):
+    told = all(kind.plural in _TOLD for kind in kinds)
+    if everywhere and not told and (output in _WHOLE_OUTPUTS or whole_parts(output, params.get("template", ""))):
         return "width:whole objects of all namespaces"
-    many = kinds >= _MANY_KINDS and (everywhere or _shows_objects(params))
+    many = len(kinds) >= _MANY_KINDS and (everywhere or _shows_objects(params))
     return "width:whole objects of many kinds" if many else ""
 
 

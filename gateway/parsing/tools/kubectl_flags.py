@@ -192,7 +192,8 @@ class _Reader:
         return self._global(flag, word) if flag else self._unknown(f"-{letter}", word)
 
     def _global(self, flag: Flag, word: Word) -> Flag:
-        if flag.name not in {"namespace", "context"}:  # a context is read as the name of a scope
+        # A context is read as the name of a scope; how long the client would wait matters to changes only.
+        if flag.name not in {"namespace", "context", "request-timeout"}:
             raise refuse("K8S_TARGET_OVERRIDE", word.span, flag=f"--{flag.name}")
         return flag
 

@@ -9,6 +9,7 @@ _IDENTITY = re.compile(
     r"[$@]?(?:\.items\[[0-9:*-]*\])?(?:\.?metadata\.(?:name|namespace|creationTimestamp|uid|resourceVersion)"
     r"|\.?kind|\.?apiVersion)"
 )
+_LOOP = "range"
 # Parts that hold other people's text wherever they stand in a path, and parts that are too much as a whole.
 _FREE = frozenset({"env", "envFrom", "data", "stringData", "binaryData", "annotations", "managedFields"})
 _WHOLE = _FREE | {
@@ -47,6 +48,8 @@ def _is_text(expression: str) -> bool:
 def whole_parts(output: str, template: str) -> bool:
     """Tell whether a template puts out objects, or parts of them that can hold anything."""
     for path in _paths(output, template):
+        if path.startswith(_LOOP) and ".." not in path:
+            continue  # what a loop goes over is not put out, whatever its filter asks
         parts = _INDEX.sub("", path).split(".")
         if ".." in path or parts[-1].strip() in _WHOLE or _FREE & set(parts):
             return True
@@ -71,7 +74,7 @@ def _paths(output: str, template: str) -> Iterator[str]:
         yield ".."  # a brace inside a text: not worth understanding
     for expression in _EXPRESSION.findall(template):
         text = expression.strip()
-        if text.startswith("range") and "?" not in text and ".." not in text:
+        if text.startswith(_LOOP) and "?" not in text and ".." not in text:
             continue
         if text != "end" and not _is_text(text):
             yield text

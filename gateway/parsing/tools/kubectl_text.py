@@ -90,9 +90,11 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
     "create service nodeport": (create.service, f"{_LOOKS} dry-run tcp"),
     "create service loadbalancer": (create.service, f"{_LOOKS} dry-run tcp"),
 })  # fmt: skip
-_ACCEPTED = MappingProxyType(
-    {path: frozenset(flags.split()) | {"namespace", "context"} for path, (_, flags) in _HANDLERS.items()}
-)
+_EVERYWHERE = frozenset({"namespace", "context"})
+_ACCEPTED = MappingProxyType({
+    path: _EVERYWHERE | words_of(flags) | ({"request-timeout"} if handler.__module__ == read.__name__ else set())
+    for path, (handler, flags) in _HANDLERS.items()
+})  # fmt: skip
 _SESSIONS = words_of("exec attach cp port-forward proxy debug run")
 _EDITS = words_of("edit")
 _LOCAL = words_of("config completion plugin kustomize alpha options diff kuberc help")
@@ -111,6 +113,8 @@ def read_text(words: tuple[Word, ...], table: KubectlTable) -> tuple[Request, Ca
     for flag, given in call.flags.items():
         if flag not in accepted:
             raise refuse("K8S_FLAG_UNSUPPORTED", given.word.span, flag=f"--{flag}", command=call.command)
+    if call.seconds("request-timeout") == 0:  # for ever; any other is not kept, because the executor has its own limits
+        raise refuse("K8S_TARGET_OVERRIDE", call.flags["request-timeout"].word.span, flag="--request-timeout")
     return handler(call, table), call
 
 

@@ -68,15 +68,13 @@ def top(call: Call, table: KubectlTable) -> Request:
 
 
 def logs(call: Call, table: KubectlTable) -> Request:
-    """Read `logs`; it never follows."""
-    if call.switch("follow"):
-        raise refuse("K8S_FOLLOW", call.flags["follow"].word.span, flag="--follow")
+    """Read `logs`; followed, it ends at the executor's limit of seconds and bytes."""
     words, container = _log_words(call)
     found = read_resources(words, table, "logs") if words else Resources((find_kind(table, "pods"),), ())
     params: dict[str, Json] = {}
     if container is not None:
         params["container"] = container
-    switches = ("all-containers", "previous", "timestamps", "prefix")
+    switches = ("all-containers", "previous", "timestamps", "prefix", "follow")
     params |= {flag.replace("-", "_"): True for flag in switches if call.switch(flag)}
     tail = call.integer("tail")
     if tail is not None and tail >= 0:  # -1 is every line, the default
@@ -205,7 +203,7 @@ def can_i(call: Call, table: KubectlTable) -> Request:
 def _raw(call: Call) -> Request:
     """Read `get --raw` of the health addresses; every other address could be anything."""
     path = call.text("raw") or ""
-    others = [flag for flag in call.flags if flag != "raw"]
+    others = call.flags.keys() - {"raw", "request-timeout"}
     if call.arguments or others or not path.startswith(("/healthz", "/livez", "/readyz", "/version")):
         raise refuse("K8S_RAW", call.flags["raw"].word.span)
     return Request("health", params={"path": path}, command="get")

@@ -27,7 +27,7 @@ _WIDE: tuple[Fanout, ...] = ("selector", "all")
 _ONE: tuple[Fanout, ...] = ("one",)
 
 _TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-_PATH = re.compile(r"/(?:healthz|livez|readyz)(?:\?verbose)?|/version")
+_PATH = re.compile(r"/(?:healthz|livez|readyz)(?:/[a-z0-9][a-z0-9-]{0,63}){0,2}(?:\?verbose)?|/version")
 _RESOURCE = re.compile(r"[a-z][a-z0-9.-]{0,127}(?:/[a-z]{1,32})?|\*")
 
 
@@ -106,7 +106,7 @@ def _change(
 _LOG: dict[str, p.Check] = {
     "container": p.name_of, "all_containers": p.boolean, "previous": p.boolean, "timestamps": p.boolean,
     "prefix": p.boolean, "tail_lines": p.integer(0, 100_000), "since_seconds": p.integer(1, 31_536_000),
-    "since_time": p.timestamp, "limit_bytes": p.integer(1, 100_000_000),
+    "since_time": p.timestamp, "limit_bytes": p.integer(1, 100_000_000), "follow": p.boolean,
 }  # fmt: skip
 _DRAIN: dict[str, p.Check] = {
     "ignore_daemonsets": p.boolean, "delete_emptydir_data": p.boolean, "force": p.boolean,
