@@ -28,7 +28,7 @@ ERRORS = {
     "refusals of a grant, receipt or checkpoint": {"Refused"},
     "results of an executor": {
         "TargetFault", "Applied", "Undone", "_Failed", "CallFailed", "Declined", "Evicted", "Failure", "ReadError",
-        "Restored", "Written",
+        "Restored", "Written", "Cut",
     },
     "errors of the command line": {"CommandError"},
 }  # fmt: skip

@@ -2,12 +2,21 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 OnChunk = Callable[[bytes], Awaitable[None]]
 CHUNK_BYTES = 32_768
 """What watchers get at once; far below the gRPC message limit."""
 CHUNK_S = 0.5
 """How long output may wait for more before watchers get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Why output ends though there would be more."""
+
+    code: str
+    detail: str
 
 
 class Output:
@@ -25,6 +34,7 @@ class Output:
         self._now_s = now_s
         self._shown_at = now_s()
         self.truncated = False
+        self.ended: Cut | None = None
 
     @property
     def room(self) -> int:
@@ -47,6 +57,15 @@ class Output:
             return False
         await self.add(line)
         return True
+
+    def cut(self, why: Cut) -> None:
+        """Say that there would be more, and why it ends here."""
+        self.truncated, self.ended = True, why
+
+    async def show(self) -> None:
+        """Show watchers what has come since they were shown something."""
+        if self._shown < len(self._kept):
+            await self._show()
 
     async def finish(self) -> bytes:
         """Return what was kept, and show the rest of it where a part was shown."""

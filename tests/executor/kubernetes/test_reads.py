@@ -1,5 +1,8 @@
 """Reads under the roles that are shipped: what they show, what they never show, and where they end."""
 
+import asyncio
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,9 +10,10 @@ from typing import Any
 import pytest
 
 from gateway.core.canonical import Json
+from gateway.executor import deadline
 from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from gateway.ports_target import Applied
-from tests.executor.kubernetes.lab import OUTPUT_BYTES, admin_scope, executor_scope
+from tests.executor.kubernetes.lab import OUTPUT_BYTES, admin_scope, executor_scope, kube_lab
 from tests.executor.kubernetes.test_draining import RealClock
 from tests.executor.steps import Heard
 from tests.fixtures_catalog import step
@@ -110,6 +114,80 @@ async def test_a_log_ends_at_the_limit_of_the_output(cluster: Cluster, namespace
     assert (done.status, done.truncated, len(done.output)) == ("applied", True, 100)
 
 
+def follower(cluster: Cluster, namespace: str, folder: Path, *, seconds: int, size: int = OUTPUT_BYTES) -> Reader:
+    scope = executor_scope(cluster, folder, follow_s=seconds)
+    return Reader(KubernetesTarget(scope, RealClock(), size), namespace)
+
+
+async def test_a_log_is_followed_for_a_time_and_shown_as_it_grows(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    cluster.deployment(namespace, "web", replicas=1)
+    reading = follower(cluster, namespace, tmp_path, seconds=4)
+    line = f"for {namespace}\n".encode()
+    written = cluster.plane.layout.root / "pod.txt"  # kwok's nodes show one file as the log of every container
+    size = written.stat().st_size
+
+    async def grow() -> None:
+        while not reading.heard.chunks:
+            with written.open("ab") as log:
+                log.write(b"2026-11-24T10:00:00.000000000Z stdout F " + line)
+            await asyncio.sleep(0.2)
+
+    growing = asyncio.create_task(grow())
+    began = time.monotonic()
+    try:
+        done = await reading.kubectl("logs -f deploy/web --tail=1")
+    finally:
+        growing.cancel()
+        os.truncate(written, size)
+    assert (done.status, done.code, done.truncated) == ("applied", "K8S_FOLLOW_ENDED", True)
+    assert 4 <= time.monotonic() - began < 8
+    assert line in done.output
+    assert b"".join(reading.heard.chunks) == done.output
+
+
+async def test_following_ends_with_the_attempts_own_time(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    cluster.deployment(namespace, "web", replicas=1)
+    reading = follower(cluster, namespace, tmp_path, seconds=60)
+    with deadline.within(5):
+        done = await reading.kubectl("logs --follow deploy/web --tail=1")
+    assert (done.status, done.code) == ("applied", "K8S_FOLLOW_ENDED")
+
+
+async def test_following_ends_where_the_output_is_full(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    cluster.deployment(namespace, "web", replicas=1)
+    reading = follower(cluster, namespace, tmp_path, seconds=20, size=100)
+    began = time.monotonic()
+    done = await reading.kubectl("logs -f deploy/web")
+    assert (done.status, done.code, len(done.output)) == ("applied", "K8S_FOLLOW_FULL", 100)
+    assert time.monotonic() - began < 10
+
+
+async def test_several_logs_are_followed_together_line_by_line(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    cluster.deployment(namespace, "web", replicas=2)
+    reading = follower(cluster, namespace, tmp_path, seconds=2)
+    done = await reading.kubectl("logs -f -l app=web --tail=3 --prefix")
+    assert (done.status, done.code) == ("applied", "K8S_FOLLOW_ENDED")
+    lines = done.output.decode().splitlines()
+    assert all(each.startswith("[pod/web-") for each in lines)
+    assert len({each.partition("]")[0] for each in lines}) == 2
+
+
+async def test_more_logs_than_a_few_are_not_followed(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    cluster.deployment(namespace, "web", replicas=6)
+    reading = follower(cluster, namespace, tmp_path, seconds=2)
+    done = await reading.kubectl("logs -f -l app=web")
+    assert (done.status, done.code) == ("not_applied", "K8S_LOGS_TOO_MANY")
+
+
+async def test_a_log_that_may_not_be_read_is_not_followed_either(reader: Reader) -> None:
+    done = await reader.kubectl("logs -f nobody")
+    assert (done.status, done.code) == ("not_applied", "TARGET_NOT_FOUND")
+
+
 async def test_what_was_found_is_shown_beside_what_is_missing(cluster: Cluster, reader: Reader) -> None:
     config_map(cluster, reader.namespace)
     done = await reader.kubectl("get configmaps settings nothing")
@@ -169,3 +247,14 @@ async def test_many_objects_are_described_one_after_the_other(reader: Reader) ->
     text = await reader.shown("describe services")
     assert [line.split()[1] for line in text.splitlines() if line.startswith("Name:")] == ["a", "b"]
     assert text.count("EndpointSlices:  <none>") == 2
+
+
+async def test_a_log_that_was_followed_ends_succeeded_and_says_that_it_was_cut(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    cluster.deployment(namespace, "web", replicas=1)
+    async with kube_lab(executor_scope(cluster, tmp_path, follow_s=1), namespace) as lab:
+        view = await lab.kubectl(f"kubectl -n {namespace} logs -f deploy/web --tail=2")
+        assert (view.state, view.reason) == ("SUCCEEDED", "K8S_FOLLOW_ENDED")
+        assert view.outputs[0].truncated
+        assert "line 200 of a pod on paper" in view.outputs[0].data.decode()

@@ -56,9 +56,14 @@ class Cluster:
         """Read a path and return the bytes of the answer as they came; raises CallFailed."""
         return await self._run("GET", path, query, accept, None, identity)
 
-    async def stream(self, path: str, *, query: Query | None = None, accept: str = "*/*") -> AsyncIterator[bytes]:
-        """Yield the bytes of a long answer as they come; raises CallFailed, and StatusError for a bad status."""
-        limits = self._limits(write=False)
+    async def stream(
+        self, path: str, *, query: Query | None = None, accept: str = "*/*", seconds: float | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes of a long answer as they come, for some seconds at most.
+
+        Raises CallFailed, and StatusError for a bad status.
+        """
+        limits = self._limits(write=False, seconds=seconds)
         flow = await asyncio.to_thread(self._open, path, query, accept, limits)
         try:
             if flow.status != _OK:
@@ -122,13 +127,14 @@ class Cluster:
                 self._wires[certificate] = kept = (state, wire)
             return kept[1]
 
-    def _limits(self, *, write: bool) -> Limits:
-        """Return what is left for one request."""
+    def _limits(self, *, write: bool, seconds: float | None = None) -> Limits:
+        """Return what is left for one request; `seconds` is how long it may take if not as long as any other."""
         left = left_s()
         if left < (MIN_WRITE_S if write else 0.0):
             raise CallFailed("DEADLINE_TOO_NEAR", "a call could outlive the deadline of the work", sent=False)
         scope = self.scope
-        return Limits(scope.connect_timeout_s, min(scope.request_timeout_s, left), scope.response_bytes)
+        total = scope.request_timeout_s if seconds is None else seconds
+        return Limits(scope.connect_timeout_s, min(total, left), scope.response_bytes)
 
 
 class StatusError(Exception):

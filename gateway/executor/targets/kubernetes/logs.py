@@ -1,11 +1,13 @@
-"""Logs of pods: bounded by the output of a step, in the order of pods and containers."""
+"""Logs of pods: bounded by the output of a step, in the order of pods and containers; followed, also by a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.step import Step
-from gateway.executor.output import Output
+from gateway.executor.deadline import left_s
+from gateway.executor.output import CHUNK_S, Cut, Output
 from gateway.executor.targets.kubernetes.answers import ReadError, get, refused
 from gateway.executor.targets.kubernetes.calls import Ref, collection
 from gateway.executor.targets.kubernetes.client import StatusError
@@ -15,10 +17,14 @@ from gateway.executor.targets.kubernetes.selectors import pod_selector
 
 MAX_LOGS = 16
 """Containers whose logs one step reads."""
+MAX_FOLLOWED = 5
+"""Containers whose logs one step follows, as with kubectl."""
+_TELL_S = 3.0
+"""So much of the attempt's time is left for telling what was read."""
 _SELECTED_TAIL = 10
 """Lines of each pod that was chosen by a selector, as with kubectl."""
 _DEFAULT = "kubectl.kubernetes.io/default-container"
-_FLAGS = {"previous": "previous", "timestamps": "timestamps"}
+_FLAGS = {"previous": "previous", "timestamps": "timestamps", "follow": "follow"}
 _NUMBERS = {"tail_lines": "tailLines", "since_seconds": "sinceSeconds", "since_time": "sinceTime"}
 
 
@@ -32,27 +38,67 @@ async def read_logs(reading: Reading, step: Step, output: Output) -> None:
     """Write the logs that a step asks for. Raises ReadError and CallFailed."""
     pods = await _pods(reading, step)
     logs = [log for pod in pods for log in _containers(pod, step)]
-    if len(logs) > MAX_LOGS:
-        raise ReadError("K8S_LOGS_TOO_MANY", f"{len(logs)} logs; name a pod or a container (at most {MAX_LOGS})")
+    most = MAX_FOLLOWED if step.params.get("follow") else MAX_LOGS
+    if len(logs) > most:
+        raise ReadError("K8S_LOGS_TOO_MANY", f"{len(logs)} logs; name a pod or a container (at most {most})")
+    if step.params.get("follow"):
+        await _follow(reading, step, logs, output)
+        return
     for log in logs:
         if output.truncated:
             return
-        await _one(reading, step, log, output)
+        async for text in _pieces(reading, step, log, output):
+            await output.add(text)
 
 
-async def _one(reading: Reading, step: Step, log: _Log, output: Output) -> None:
+async def _follow(reading: Reading, step: Step, logs: Sequence[_Log], output: Output) -> None:
+    """Follow logs together, line by line, until they end, the time is over or the output is full."""
+    seconds = max(0.0, min(float(reading.cluster.scope.follow_s), left_s() - _TELL_S))
+    open_s = seconds + _TELL_S  # the connections outlive the time, which ends them
+
+    async def one(log: _Log) -> None:
+        rest = b""
+        async for text in _pieces(reading, step, log, output, open_s):
+            *lines, rest = (rest + text).split(b"\n")
+            await output.add(b"".join(line + b"\n" for line in lines))
+        await output.add(rest)
+
+    async def show() -> None:
+        while True:
+            await asyncio.sleep(CHUNK_S)
+            await output.show()
+
+    shown = asyncio.create_task(show())
+    try:
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+            for log in logs:
+                group.create_task(one(log))
+    except TimeoutError:
+        output.cut(Cut("K8S_FOLLOW_ENDED", f"followed for {seconds:.0f} s; ask again with --since to go on"))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    finally:
+        shown.cancel()
+    if output.truncated and output.ended is None:
+        output.cut(Cut("K8S_FOLLOW_FULL", "the output is full; use --tail or --since, or another container"))
+
+
+async def _pieces(
+    reading: Reading, step: Step, log: _Log, output: Output, seconds: float | None = None
+) -> AsyncIterator[bytes]:
+    """Yield one log as it comes, each line behind its pod where that is asked for. Raises ReadError and CallFailed."""
     path = f"{collection('', 'v1', 'pods', step.target.namespace)}/{log.pod}/log"
     prefix = f"[pod/{log.pod}/{log.container}] ".encode() if step.params.get("prefix") else b""
     begins = True
     try:
-        async for piece in reading.cluster.stream(path, query=_query(step, log, output.room)):
+        async for piece in reading.cluster.stream(path, query=_query(step, log, output.room), seconds=seconds):
             text = piece
             if prefix:
                 ends = piece.endswith(b"\n")
                 lines = piece[: len(piece) - ends].replace(b"\n", b"\n" + prefix)
                 text = (prefix if begins else b"") + lines + (b"\n" if ends else b"")
                 begins = ends
-            await output.add(text)
+            yield text
     except StatusError as exc:
         raise refused(exc.answer) from exc
 

@@ -63,7 +63,8 @@ class Read:
             await self._reader(self._reading, step, output)
         except (ReadError, CallFailed) as exc:
             return Applied("not_applied", exc.code, exc.detail, await output.finish(), output.truncated)
-        return Applied("applied", output=await output.finish(), truncated=output.truncated)
+        code, detail = (output.ended.code, output.ended.detail) if output.ended is not None else ("", "")
+        return Applied("applied", code, detail, output=await output.finish(), truncated=output.truncated)
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
         """Return that a lost read had no effect."""

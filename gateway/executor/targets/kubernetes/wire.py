@@ -4,8 +4,10 @@ The TLS layer is that of the `kubernetes` package. Its own configuration is fill
 environment: no proxies, no kubeconfig, no redirects.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,7 +98,7 @@ class Wire:
         """Send a read and return its answer while it comes. Raises CallFailed."""
         until = time.monotonic() + limits.total_s
         response = self._begin(request, limits)
-        return Flow(response.status, self._pieces(response, limits.size, until), response.close)
+        return Flow(response.status, self._pieces(response, limits.size, until), lambda: _hang_up(response))
 
     def close(self) -> None:
         """Close all connections."""
@@ -146,6 +148,15 @@ class Wire:
                 response.close()
                 raise CallFailed("TARGET_TIMEOUT", "the answer did not come in time", sent=True)
             yield piece
+
+
+def _hang_up(response: Any) -> None:
+    """Close a response that another thread may be reading: it wakes up at the end of the connection first."""
+    sock = getattr(response.connection, "sock", None)
+    if sock is not None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+    response.close()
 
 
 def _failed(exc: Exception, *, sent: bool = False) -> CallFailed:
