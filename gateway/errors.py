@@ -13,7 +13,8 @@ CountermandError
 │   ├── PolicyRefused        a bundle was not accepted; the last good one stays
 │   ├── SignerFault          a key is missing, locked or refused
 │   ├── ConfigFault          a setting is wrong; refused at start
-│   └── DeliveryFault        an exporter or notifier could not deliver; tried again, never dropped
+│   ├── DeliveryFault        an exporter or notifier could not deliver; tried again, never dropped
+│   └── Edited               what is stored is not what was recorded: the database was changed from outside
 └── TargetFault          a target failed or could not be reached; raised in the executor only
 """
 
@@ -81,6 +82,10 @@ class ConfigFault(GatewayFault):
 
 class DeliveryFault(GatewayFault):
     """A record or message could not be delivered; it is tried again."""
+
+
+class Edited(GatewayFault):
+    """What is stored is not what was recorded: the database was changed outside the gateway."""
 
 
 class TargetFault(CountermandError):

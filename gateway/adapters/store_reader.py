@@ -10,7 +10,7 @@ from typing import TypeVar
 from gateway.adapters.store_files import DatabaseFiles
 from gateway.adapters.store_migrate import schema_version
 from gateway.adapters.store_tx import SqliteTx
-from gateway.adapters.store_writer import as_fault
+from gateway.adapters.store_writer import as_fault, read_on
 from gateway.errors import StoreFault
 from gateway.ports import Tx
 
@@ -56,6 +56,7 @@ class Readers:
             connection.execute("BEGIN")
             return unit(SqliteTx(connection))
         except BaseException as exc:
+            read_on(connection, exc)
             fault = as_fault(exc)
             if fault is exc:
                 raise

@@ -40,5 +40,9 @@ def to_array(items: Sequence[str]) -> str:
 
 
 def from_array(text: str) -> tuple[str, ...]:
-    """Read the column text of a tuple of strings."""
-    return tuple(json.loads(text)) if text != "[]" else ()
+    """Read the column text of a tuple of strings; of what is none, the text: a row with it has another digest."""
+    try:
+        found = json.loads(text) if text != "[]" else []
+    except (ValueError, RecursionError):
+        found = None
+    return tuple(found) if isinstance(found, list) and all(isinstance(item, str) for item in found) else (text,)

@@ -201,6 +201,7 @@ class Writer:
             self._connection.execute("ROLLBACK" if alone else "ROLLBACK TO unit")
             tail.end = before
             self._memory.clear()
+            read_on(self._connection, exc)
             answer = Answer(error=as_fault(exc))
         if not alone:
             self._connection.execute("RELEASE unit")
@@ -220,7 +221,7 @@ def as_fault(exc: BaseException) -> Exception:
     """Return what a caller is to see: the database's errors as StoreFault, everything else as it is."""
     if isinstance(exc, sqlite3.IntegrityError):
         return _caused(StoreFault("STORE_CONFLICT", f"the row contradicts what is stored: {exc}"), exc)
-    if isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode == sqlite3.SQLITE_READONLY:
+    if isinstance(exc, sqlite3.OperationalError) and _error_of(exc) == sqlite3.SQLITE_READONLY:
         return _caused(StoreFault("STORE_READ_ONLY", "a unit of work that reads cannot write"), exc)
     if isinstance(exc, sqlite3.Error):
         return _caused(StoreFault("STORE_UNAVAILABLE", f"the database refused: {exc}"), exc)
@@ -230,8 +231,26 @@ def as_fault(exc: BaseException) -> Exception:
     return exc
 
 
+def _error_of(exc: sqlite3.OperationalError) -> int | None:
+    """Return the code of SQLite; an error of Python's own module has none."""
+    return getattr(exc, "sqlite_errorcode", None)
+
+
+def read_on(connection: sqlite3.Connection, exc: BaseException) -> None:
+    """Let a connection that met text which is no UTF-8 read it from now on; what was edited so has another digest.
+
+    Not from the first: a function for each text cell costs every decision.
+    """
+    if isinstance(exc, sqlite3.OperationalError) and "decode to UTF-8" in str(exc):
+        connection.text_factory = _lenient
+
+
+def _lenient(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
 def _is_busy(exc: Exception) -> bool:
-    return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return isinstance(exc, sqlite3.OperationalError) and _error_of(exc) == sqlite3.SQLITE_BUSY
 
 
 def _of_the_batch(exc: Exception) -> Exception:

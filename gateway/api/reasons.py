@@ -35,6 +35,7 @@ BY_CLASS = MappingProxyType(
         errors.SignerFault: Leaving("INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR),
         errors.ConfigFault: Leaving("INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR),
         errors.DeliveryFault: Leaving("UNAVAILABLE", HTTPStatus.SERVICE_UNAVAILABLE),
+        errors.Edited: Leaving("DATA_LOSS", HTTPStatus.INTERNAL_SERVER_ERROR),
         errors.TargetFault: Leaving("INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR),
     }
 )
@@ -42,6 +43,9 @@ BY_CLASS = MappingProxyType(
 # Reasons that say more than their class.
 BY_REASON = MappingProxyType(
     {
+        # Trying again does not bring back what was changed.
+        "SEALED_UNREADABLE": Leaving("DATA_LOSS", HTTPStatus.INTERNAL_SERVER_ERROR),
+        "STORE_LOG_DAMAGED": Leaving("DATA_LOSS", HTTPStatus.INTERNAL_SERVER_ERROR),
         "BODY_TOO_LARGE": Leaving("INVALID_ARGUMENT", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         "DEADLINE_EXCEEDED": Leaving("DEADLINE_EXCEEDED", HTTPStatus.GATEWAY_TIMEOUT),
     }

@@ -45,9 +45,16 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 _LATER = "try again under the same request_id: it counts once"
 _OPERATOR = "get the action before you try again; an operator finds the cause in the gateway's log"
 
+_VERIFY = (
+    "tell an operator, who runs `countermand audit verify`, finds who can write to the database, and restores it;"
+    " nothing begins from what was changed"
+)
+
 
 def remedy_of(error: errors.CountermandError) -> str:
     """Return the remedy of an error: what its raiser tells callers, what its reason says, or what holds for faults."""
     if isinstance(error, errors.CallerError):
         return str(error.args_.get("remedy") or REMEDIES.get(error.code) or _OPERATOR)
+    if isinstance(error, errors.Edited) or error.code in {"SEALED_UNREADABLE", "STORE_LOG_DAMAGED"}:
+        return _VERIFY
     return _LATER if isinstance(error, errors.StoreFault | errors.DeliveryFault) else _OPERATOR

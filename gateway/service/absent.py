@@ -1,6 +1,9 @@
 """Actions that wait for an executor that is not there: on-call is told once for each, and whoever looks sees why."""
 
+import logging
+
 from gateway.core.kinds import LeafKind as K
+from gateway.errors import Edited
 from gateway.ports import Tx
 from gateway.service.control import open_rows
 from gateway.service.query import read_proposal
@@ -9,6 +12,7 @@ from gateway.service.recorded import told
 from gateway.service.waiting import ABSENT, WAITING, waits_in_vain
 from gateway.service.world import World
 
+_LOG = logging.getLogger(__name__)
 _PAGES = 64
 
 
@@ -16,8 +20,11 @@ async def tell_absent(world: World) -> None:
     """Page on-call for every action that waits in vain and was not told of; what waits goes on by itself."""
     rows = await world.store.read(lambda tx: [r for r in open_rows(tx, *sorted(WAITING)) if waits_in_vain(world, r)])
     for row in rows:
-        if await world.store.write(lambda tx: _tell(world, tx, row.id)):  # noqa: B023  # awaited at once
-            world.bus.changed(row.id)
+        try:
+            if await world.store.write(lambda tx: _tell(world, tx, row.id)):  # noqa: B023  # awaited at once
+                world.bus.changed(row.id)
+        except Edited as exc:
+            _LOG.error("%s waits in vain, and is not as it was recorded: %s", row.id, exc)
 
 
 def _tell(world: World, tx: Tx, action: str) -> bool:

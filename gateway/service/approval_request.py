@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from gateway.core.assurance import Assurance
-from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due
 from gateway.core.obligation import Approval
 from gateway.ports import Tx
 from gateway.service.decide import Decision
+from gateway.service.edited import read_stored
 from gateway.service.record import LeafBody, Recorder, document
+from gateway.service.recorded import told
 from gateway.service.world import World
 
 MAX_VOIDS = 3
@@ -48,9 +50,11 @@ def open_request(world: World, tx: Tx, recorder: Recorder, decision: Decision, *
 
 
 def current_request(tx: Tx, action: str) -> Request | None:
-    """Return the newest request of an action."""
+    """Return the newest request of an action; raises Edited when it is not the one that its leaf records."""
     for voids in range(MAX_VOIDS, -1, -1):
         data = tx.document(action, f"request/{voids}")
         if data is not None:
-            return Request(**loads_strict(data))
+            recorded = [canonical(body) for body in told(tx, action, K.REQUEST, 1)]
+            known = digest_bytes(recorded[0]) if recorded else "none"
+            return read_stored("REQUEST_EDITED", action, data, known, lambda data: Request(**loads_strict(data)))
     return None

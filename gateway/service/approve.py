@@ -7,7 +7,7 @@ from gateway.core.canonical import digest
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.principal import Principal
-from gateway.errors import Forbidden, Precondition
+from gateway.errors import Edited, Forbidden, Precondition
 from gateway.ports import Tx, VoteRow
 from gateway.service.approval_request import Request as Asked
 from gateway.service.approval_request import current_request
@@ -17,7 +17,7 @@ from gateway.service.observe import ask_to_observe
 from gateway.service.once import check_request
 from gateway.service.operate import get_action, remember
 from gateway.service.people import people_only
-from gateway.service.query import action_view
+from gateway.service.query import edited_view, listed_view
 from gateway.service.quorum import as_vote, count, request_of, required
 from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice, settle
@@ -72,10 +72,16 @@ async def list_pending(world: World) -> list[PendingView]:
     def unit(tx: Tx) -> list[PendingView]:
         pending = []
         for row in open_rows(tx, State.AWAITING_APPROVAL):
-            asked = current_request(tx, row.id)
+            view = listed_view(world, tx, row)
+            try:
+                asked = current_request(tx, row.id) if view.steps else None
+            except Edited as exc:
+                view, asked = edited_view(row, exc), None
             if asked is not None:
                 voted = tuple(v.subject for v in tx.votes(row.id, asked.nonce))
-                pending.append(PendingView(action_view(world, tx, row), asked.nonce, asked.expires_ms, voted))
+                pending.append(PendingView(view, asked.nonce, asked.expires_ms, voted))
+            elif not view.steps:  # nobody can vote on it, and its reason says why
+                pending.append(PendingView(view, "", 0, ()))
         return pending
 
     return await world.store.read(unit)

@@ -4,12 +4,16 @@ What commits before it wins: a stop, a withdrawal or a cancellation that is on d
 abort.
 """
 
+import logging
+from contextlib import suppress
+
 from gateway.core.dsse import Envelope
 from gateway.core.grant import Purpose
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.statement import Statement
 from gateway.crash import point
+from gateway.errors import Edited
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.common import halts, in_flight, next_step
 from gateway.service.context import SWITCH_CODE, covers, is_withdrawn
@@ -26,6 +30,7 @@ from gateway.service.supersede import Inherited, inherit, take_over
 from gateway.service.views import WorkView
 from gateway.service.world import World
 
+_LOG = logging.getLogger(__name__)
 _READING = {Purpose.OBSERVE, Purpose.PROBE, Purpose.SAMPLE}
 _IN_STATE = {
     Purpose.OBSERVE: {State.PROPOSED, State.AWAITING_APPROVAL},
@@ -46,11 +51,16 @@ async def begin_attempt(
     inherited = None
     if purpose == "apply":
         point("before_intent", "gateway")
-        inherited = await inherit(world, action) if work.snapshot else None
+        with suppress(Edited):  # as told below, where it is the row or the proposal of this action
+            inherited = await inherit(world, action) if work.snapshot else None
     try:
         await world.store.write(
             lambda tx: _begin(world, tx, work, Purpose(purpose), inherited, nonce=nonce, fence=fence, instance=instance)
         )
+    except Edited as exc:
+        world.hub.finish(work_id)
+        _LOG.error("%s does not begin: %s: %s %s", action, exc.code, exc.message, dict(exc.args_))
+        return False, exc.code
     except _NotBegun as exc:
         world.hub.finish(work_id)
         if exc.edited is not None:

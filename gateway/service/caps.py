@@ -30,6 +30,10 @@ CAPS: Mapping[str, tuple[str, str]] = {
         "wait until a security engineer puts another revision in force, then propose again",
     ),
     "INCIDENT_UNKNOWN": ("there is no such incident", "name an incident that `countermand incidents list` shows"),
+    "INCIDENT_EDITED": (
+        "the incident is not the one that was recorded: the database was changed outside the gateway",
+        "open another incident; run `countermand audit verify` and find who can write to the database",
+    ),
     "INCIDENT_OPENED_BY_AGENT": (
         "the incident was opened by an agent, so a person must approve its changes",
         "ask for approval, or act on an incident that an alert opened",

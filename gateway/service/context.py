@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from gateway.core.canonical import Json
-from gateway.ports import ReadRow, SwitchRow, Tx
+from gateway.ports import IncidentRow, ReadRow, SwitchRow, Tx
+from gateway.service.incident_log import incident_edited
 from gateway.service.mishaps import trouble
 from gateway.service.policy_input import Context, Trouble
 from gateway.service.proposal import Proposal
@@ -31,9 +32,16 @@ def read_context(world: World, tx: Tx, proposal: Proposal, *, nonce: str = "", a
         agent_history=tx.history(agent=agent["id"], since_ms=since),
         target_history={t: tx.history(target=t, since_ms=since) for t in proposal.targets},
         votes=tuple(v for v in tx.votes(action, nonce) if v.approve) if nonce else (),
-        barred=barred if incident is not None or not named else (*barred, "INCIDENT_UNKNOWN"),
+        barred=(*barred, *_doubts(tx, proposal, incident)),
         trouble=Trouble() if proposal.reads else trouble(world, tx, proposal),
     )
+
+
+def _doubts(tx: Tx, proposal: Proposal, incident: IncidentRow | None) -> tuple[str, ...]:
+    """Return why the incident that a proposal names evidences nothing; a read needs none."""
+    if incident is None:
+        return ("INCIDENT_UNKNOWN",) if proposal.doc["incident"] else ()
+    return () if proposal.reads or not incident_edited(tx, incident) else ("INCIDENT_EDITED",)
 
 
 def is_withdrawn(tx: Tx, revision: str) -> bool:

@@ -1,11 +1,13 @@
 """The big red switches, and the withdrawal of a policy revision."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
+from gateway.errors import Edited
 from gateway.ports import ActionRow, SwitchRow, Tx
 from gateway.service.common import halts, page
 from gateway.service.context import SWITCH_CODE, is_withdrawn, switch_covers
@@ -15,6 +17,7 @@ from gateway.service.record import Recorder, global_leaf
 from gateway.service.settle import Case, Choice, settle
 from gateway.service.world import World
 
+_LOG = logging.getLogger(__name__)
 _PAGE = 200
 SwitchKind = Literal["stop", "freeze"]
 _GUARD: Mapping[SwitchKind, Guard] = {"freeze": Guard.FROZEN, "stop": Guard.STOPPED}
@@ -152,7 +155,10 @@ async def freeze_open(world: World) -> None:
         return Choice(Event.FREEZE, None, (page(case, "GATEWAY_FROZEN"),), reason="GATEWAY_FROZEN")
 
     for row in rows:
-        await settle(world, row.id, choose)
+        try:
+            await settle(world, row.id, choose)
+        except Edited as exc:  # it can neither go on nor be ended; the others are frozen
+            _LOG.error("%s cannot be frozen, it is not as it was recorded: %s", row.id, exc)
 
 
 def _frozen_rows(tx: Tx) -> list[ActionRow]:

@@ -9,6 +9,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import State
 from gateway.errors import StoreFault
 from gateway.ports import Exporter, Notifier, Tx
+from gateway.service.edited import checked_page
 from gateway.service.query import read_proposal
 from gateway.service.record import global_leaf
 from gateway.service.render import render
@@ -38,11 +39,27 @@ async def export_for_ever(world: World, exporter: Exporter) -> None:
 
 async def _export_page(world: World, exporter: Exporter) -> bool:
     """Export what comes next; tells whether there was anything."""
-    page = await world.store.read(lambda tx: tx.leaves(tx.cursor(exporter.name), _BATCH))
+    page, edited = await world.store.read(lambda tx: checked_page(tx, tx.cursor(exporter.name), _BATCH))
+    for index in edited:
+        await _tell_edited(world, exporter.name, index)
     if page:
         await exporter.export(page)
         await world.store.write(lambda tx: tx.set_cursor(exporter.name, page[-1][0] + 1))
     return bool(page)
+
+
+async def _tell_edited(world: World, sink: str, index: int) -> None:
+    """Tell security and on-call, once, that a sink gets a leaf that is not as it was recorded: it goes out as it is."""
+    if not world.hub.distrust(f"leaf/{index}", sink):
+        return
+    detail = f"leaf {index} is not the one that was recorded; {sink} gets it as it is stored now"
+    finding = {"finding": "LOG_EDITED", "code": "LOG_EDITED", "severity": "critical", "subject": str(index)}
+
+    def unit(tx: Tx) -> None:
+        global_leaf(world, tx, K.SECURITY, {**finding, "detail": detail})
+        global_leaf(world, tx, K.NOTIFICATION, {"to": "oncall", "code": "LOG_EDITED", "detail": detail})
+
+    await world.store.write(unit)
 
 
 async def notify_for_ever(world: World, notifier: Notifier) -> None:

@@ -9,15 +9,19 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, State
 from gateway.core.principal import Principal
 from gateway.core.receipt import StepStatus
-from gateway.errors import InvalidRequest, NotFound, Precondition
+from gateway.errors import Edited, InvalidRequest, NotFound, Precondition
 from gateway.ports import ActionRow, DriftRow, Tx
 from gateway.service.once import once
 from gateway.service.people import people_only
 from gateway.service.proposal import Proposal
 from gateway.service.record import Recorder
+from gateway.service.recorded import told
 from gateway.service.sealed import open_json
 from gateway.service.views import DriftView
 from gateway.service.world import World
+
+_LEAVES = 512
+"""How many of the newest leaves about drift of an action are looked at: it has few entries, seldom written of."""
 
 
 def follow_drift(
@@ -52,10 +56,10 @@ async def list_drift(
 
     def unit(tx: Tx) -> tuple[list[DriftView], str]:
         if entry:
-            return [drift_view(_load(tx, entry))], ""
+            return [_shown(tx, _load(tx, entry))], ""
         rows = tx.drift(status="open" if open_only else "", before=before, limit=page_size + 1)
         token = rows[page_size - 1].id if len(rows) > page_size else ""
-        return [drift_view(row) for row in rows[:page_size]], token
+        return [_shown(tx, row) for row in rows[:page_size]], token
 
     return await world.store.read(unit)
 
@@ -93,6 +97,14 @@ async def close_drift(world: World, principal: Principal, request_id: str, entry
     await once(world, principal, request_id, {"close_drift": entry, "reference": reference}, unit)
     [view], _ = await list_drift(world, entry=entry, open_only=False, page_size=1, before="")
     return view
+
+
+def _shown(tx: Tx, row: DriftRow) -> DriftView:
+    """Return an entry; raises Edited when it is not the one that its newest leaf records."""
+    recorded = next((b for b in told(tx, row.action, K.DRIFT, _LEAVES) if b.get("entry") == row.id), {})
+    if recorded.get("row") != row.digest:
+        raise Edited("DRIFT_EDITED", f"entry {row.id} of the drift ledger is not as it was recorded", subject=row.id)
+    return drift_view(row)
 
 
 def drift_view(row: DriftRow) -> DriftView:

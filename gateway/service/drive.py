@@ -8,7 +8,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN, Due, Event, State
 from gateway.core.timers import fits
 from gateway.crash import point
-from gateway.errors import StoreFault
+from gateway.errors import Edited, StoreFault
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.control import open_rows
 from gateway.service.dispatch import ask_to_apply, ask_to_probe, attempt_lost, resume
@@ -31,6 +31,7 @@ _AFTER_FAULT_MS = 1_000
 _HANDLER_S = 30.0
 """How long one timer may take, in real time: a signer that hangs must not stop all others."""
 _FAR_MS = 2**53
+_STATES = frozenset(State)
 
 Handler = Callable[[World, DueRow], Awaitable[None]]
 
@@ -53,7 +54,7 @@ class Driver:
                 if self._world.clock.now_ms() >= next_reconcile:
                     await reconcile(self._world)
                     next_reconcile = self._world.clock.now_ms() + self._world.settings.timing.reconcile_ms
-            except StoreFault as exc:
+            except (Edited, StoreFault) as exc:
                 # A full disk refuses every change; when there is room again, what is due fires.
                 _LOG.error("the store does not answer, the driver waits: %s", exc)
                 await self._world.clock.sleep_until(self._world.clock.now_ms() + _AFTER_FAULT_MS)
@@ -98,7 +99,9 @@ def _claim(tx: Tx, now_ms: int) -> list[DueRow]:
     rows = []
     for due in tx.claim_due(now_ms, now_ms + _CLAIM_MS, _BATCH):
         action = tx.action(due.action)
-        if action is not None and fits(due.kind, State(action.state)):
+        if action is not None and action.state not in _STATES:
+            _LOG.error("timer %s of %s: its row was edited, %r is no state", due.kind, due.action, action.state)
+        elif action is not None and fits(due.kind, State(action.state)):
             rows.append(due)
         else:
             tx.delete_due(due.action, due.kind)

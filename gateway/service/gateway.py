@@ -14,7 +14,7 @@ from gateway.service.announce import announce as announced
 from gateway.service.drive import hasten
 from gateway.service.operate import get_action
 from gateway.service.proposal import Ask
-from gateway.service.query import action_view
+from gateway.service.query import listed_view
 from gateway.service.reported import reported
 from gateway.service.reports import Report
 from gateway.service.submit import submit
@@ -79,7 +79,7 @@ class Gateway:
         def unit(tx: Tx) -> tuple[list[ActionView], str]:
             rows = tx.actions(states=states, incident=incident, agent=agent, before=page_token, limit=size + 1)
             token = rows[size - 1].id if len(rows) > size else ""
-            return [action_view(self._world, tx, row) for row in rows[:size]], token
+            return [listed_view(self._world, tx, row) for row in rows[:size]], token
 
         return await self._world.store.read(unit)
 

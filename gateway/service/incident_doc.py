@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.core.canonical import Json, canonical, loads_strict
+from gateway.errors import Edited
 from gateway.ports import IncidentRow, ReadRow
 
 
@@ -42,10 +43,13 @@ class IncidentDoc:
 
     @classmethod
     def read(cls, text: str) -> "IncidentDoc":
-        """Read the stored form."""
-        doc = loads_strict(text)
-        hypotheses = tuple(Hypothesis(**h) for h in doc.pop("hypotheses"))
-        return cls(hypotheses=hypotheses, evidence=tuple(doc.pop("evidence")), **doc)
+        """Read the stored form; raises Edited for what is none."""
+        try:
+            doc = loads_strict(text)
+            hypotheses = tuple(Hypothesis(**h) for h in doc.pop("hypotheses"))
+            return cls(hypotheses=hypotheses, evidence=tuple(doc.pop("evidence")), **doc)
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise Edited("INCIDENT_EDITED", "the stored incident is not one that was recorded") from exc
 
     def with_hypothesis(self, text: str) -> tuple["IncidentDoc", str]:
         """Return the document with one more hypothesis, and its id."""

@@ -1,14 +1,16 @@
 """Incidents: opened by verified alerts, people or (capped at approval) agents; hypotheses and causes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from gateway.core.canonical import Json
 from gateway.core.kinds import LeafKind as K
 from gateway.core.principal import Principal
-from gateway.errors import NotFound, Precondition
+from gateway.errors import Edited, NotFound, Precondition
 from gateway.ports import IncidentRow, ReadRow, Tx
 from gateway.service.incident_doc import IncidentDoc, phase_of
+from gateway.service.incident_log import must_be_told
 from gateway.service.once import once
 from gateway.service.record import global_leaf
 from gateway.service.settle import Case
@@ -25,8 +27,9 @@ async def open_alert(
 
     def unit(tx: Tx) -> str:
         for row in tx.incidents(open_only=True, limit=200):
-            if row.source == source and IncidentDoc.read(row.doc).fingerprint == fingerprint:
-                return row.id
+            with suppress(Edited):  # one that cannot be read is no reason not to hear of others
+                if row.source == source and IncidentDoc.read(row.doc).fingerprint == fingerprint:
+                    return row.id
         doc = IncidentDoc(title=title, labels=labels, opened_by=source, fingerprint=fingerprint)
         return _open(world, tx, source, alert_ms, doc)
 
@@ -58,7 +61,7 @@ async def list_incidents(world: World, *, page_size: int, before: str, open_only
     def unit(tx: Tx) -> tuple[list[IncidentView], str]:
         rows = tx.incidents(open_only=open_only, before=before, limit=page_size + 1)
         token = rows[page_size - 1].id if len(rows) > page_size else ""
-        return [incident_view(tx, row) for row in rows[:page_size]], token
+        return [_listed(tx, row) for row in rows[:page_size]], token
 
     return await world.store.read(unit)
 
@@ -134,7 +137,8 @@ def load_incident(tx: Tx, incident: str, *, must_be_open: bool = False) -> Incid
 
 
 def incident_view(tx: Tx, row: IncidentRow) -> IncidentView:
-    """Return an incident as it stands."""
+    """Return an incident as it stands; raises Edited when it is not as it was recorded."""
+    must_be_told(tx, row)
     doc, reads = IncidentDoc.read(row.doc), tx.reads(row.id)
     succeeded = [r.at_ms for r in reads if r.outcome == "succeeded"]
     return IncidentView(
@@ -142,6 +146,17 @@ def incident_view(tx: Tx, row: IncidentRow) -> IncidentView:
         opened_ms=row.opened_ms, hypotheses=tuple(HypothesisView(h.id, h.text, h.state) for h in doc.hypotheses),
         cause=doc.cause, labels=doc.labels, first_diagnostic_ms=min(succeeded, default=0),
     )  # fmt: skip
+
+
+def _listed(tx: Tx, row: IncidentRow) -> IncidentView:
+    """Return an incident for a list; one that cannot be read is there, and its phase says so."""
+    try:
+        return incident_view(tx, row)
+    except Edited as exc:
+        return IncidentView(
+            id=row.id, title="", source=row.source, phase=exc.code, alert_ms=row.alert_ms, opened_ms=row.opened_ms,
+            hypotheses=(), cause="", labels={}, first_diagnostic_ms=0,
+        )  # fmt: skip
 
 
 def note_write(tx: Tx, incident: str) -> dict[str, Json]:

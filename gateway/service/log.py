@@ -1,14 +1,22 @@
 """Sign checkpoints of the log, prove leaves, follow them."""
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from gateway.core.checkpoint import Checkpoint, open_checkpoint, signed_note
 from gateway.core.kinds import LeafKind
-from gateway.core.merkle import Frontier, consistency_ranges, inclusion_ranges
+from gateway.core.merkle import (
+    Frontier,
+    consistency_ranges,
+    inclusion_ranges,
+    leaf_hash,
+    verify_consistency,
+    verify_inclusion,
+)
 from gateway.core.statement import Refused
-from gateway.errors import GatewayFault, NotFound, SignerFault
+from gateway.errors import Edited, GatewayFault, NotFound, SignerFault
 from gateway.ports import Tx
+from gateway.service.edited import checked_page, leaf_edited
 from gateway.service.views import ProofView
 from gateway.service.world import World
 
@@ -114,17 +122,46 @@ async def prove(world: World, *, index: int | None, action: str, first_size: int
         if found is None:
             raise NotFound("CHECKPOINT_NONE", "no checkpoint covers this size yet")
         covered, note = found
+        root = _root(world, note)
         if index is None and not action:
             if not 0 < first_size <= covered:
                 raise NotFound("CHECKPOINT_NONE", f"the checkpoint of {covered} leaves does not extend {first_size}")
-            return ProofView(-1, b"", tuple(tx.range_roots(consistency_ranges(first_size, covered))), note)
+            hashes, [first] = _roots(tx, consistency_ranges(first_size, covered)), _roots(tx, [(0, first_size)])
+            if not verify_consistency(first_size, covered, first, root, hashes):
+                raise Edited("LOG_EDITED", f"the log does not extend its first {first_size} leaves")
+            return ProofView(-1, b"", tuple(hashes), note)
         wanted = _receipt_leaf(tx, action) if index is None else index
         if not 0 <= wanted < covered:
             raise NotFound("LEAF_UNKNOWN", f"leaf {wanted} is not covered by a checkpoint of {covered} leaves")
-        [(_, leaf)] = tx.leaves(wanted, 1)
-        return ProofView(wanted, leaf, tuple(tx.range_roots(inclusion_ranges(wanted, covered))), note)
+        leaf = next((data for _, data in tx.leaves(wanted, 1)), b"")
+        hashes = _roots(tx, inclusion_ranges(wanted, covered))
+        if not verify_inclusion(wanted, covered, leaf_hash(leaf), root, hashes):
+            leaf_edited(wanted)
+        return ProofView(wanted, leaf, tuple(hashes), note)
 
     return await world.store.read(unit)
+
+
+def _root(world: World, note: str) -> bytes:
+    """Return the root that a stored checkpoint is of; raises Edited when it is not ours."""
+    try:
+        told = Checkpoint.parse(note)
+    except ValueError as exc:
+        raise Edited("LOG_EDITED", f"the newest checkpoint is none: {exc}") from exc
+    signed = world.bus.signed
+    if signed is not None and (told.size, told.root) == (signed.size, signed.root):
+        return told.root
+    known = open_checkpoint(note, origin=world.settings.origin, keys=world.keys())
+    if isinstance(known, Refused) and known.code != "CHECKPOINT_KEY_REVOKED":
+        raise Edited("LOG_EDITED", f"the newest checkpoint is not ours: {known.code}: {known.detail}")
+    return told.root
+
+
+def _roots(tx: Tx, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    try:
+        return tx.range_roots(ranges)
+    except ValueError as exc:
+        raise Edited("LOG_EDITED", f"the log is not whole: {exc}") from exc
 
 
 def _receipt_leaf(tx: Tx, action: str) -> int:
@@ -135,11 +172,13 @@ def _receipt_leaf(tx: Tx, action: str) -> int:
 
 
 async def tail(world: World, first: int, *, follow: bool) -> AsyncGenerator[tuple[int, bytes], None]:
-    """Yield leaves from `first` on; with `follow`, for ever."""
+    """Yield leaves from `first` on; with `follow`, for ever. Raises Edited at one that is not as it was recorded."""
     following = first
     while True:
-        page = await world.store.read(lambda tx: tx.leaves(following, _PAGE))  # noqa: B023  # awaited at once
+        page, edited = await world.store.read(lambda tx: checked_page(tx, following, _PAGE))  # noqa: B023  # awaited
         for index, leaf in page:
+            if edited and index >= edited[0]:
+                leaf_edited(edited[0])
             yield index, leaf
             following = index + 1
         if page:

@@ -1,11 +1,13 @@
 """One operation on an action that exists: once per request_id, by whoever may see it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeVar
 
 from gateway.core.canonical import Json, digest
 from gateway.core.principal import Principal
-from gateway.errors import NotFound, Precondition
+from gateway.errors import Edited, NotFound, Precondition
 from gateway.ports import RequestRow, Tx
 from gateway.service.common import arm
 from gateway.service.once import check_request, put_answer
@@ -15,6 +17,7 @@ from gateway.service.settle import Case, Choice, settle
 from gateway.service.views import ActionView
 from gateway.service.world import World
 
+T = TypeVar("T")
 Choose = Callable[[Tx, Case], Choice]
 
 
@@ -50,7 +53,7 @@ def remember(world: World, tx: Tx, principal: Principal, request_id: str, reques
 
 
 async def get_action(world: World, principal: Principal, action: str) -> ActionView:
-    """Return an action; an agent sees only its own. Raises NotFound."""
+    """Return an action; an agent sees only its own. Raises NotFound, and Edited for one that is not as recorded."""
 
     def unit(tx: Tx) -> ActionView:
         row = tx.action(action)
@@ -58,6 +61,13 @@ async def get_action(world: World, principal: Principal, action: str) -> ActionV
             raise NotFound("ACTION_UNKNOWN", "no such action")
         return action_view(world, tx, row)
 
+    return await read_surely(world, unit)
+
+
+async def read_surely(world: World, unit: Callable[[Tx], T]) -> T:
+    """Read, and where something seems edited once more: the first snapshot may be older than the newest checkpoint."""
+    with suppress(Edited):
+        return await world.store.read(unit)
     return await world.store.read(unit)
 
 

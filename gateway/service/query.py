@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.core.canonical import Json, canonical, loads_strict
-from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind
 from gateway.core.receipt import StepStatus
+from gateway.errors import Edited, StoreFault
 from gateway.ports import ActionRow, Tx
+from gateway.service.edited import leaf_edited, must_be_recorded, read_stored, stored_leaf
 from gateway.service.progress import told
 from gateway.service.proposal import Proposal
+from gateway.service.recorded import in_log
 from gateway.service.render import render
 from gateway.service.sealed import open_sealed
 from gateway.service.texts import Texts
@@ -19,17 +21,35 @@ from gateway.service.world import World
 
 
 def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
-    """Return an action as it stands."""
+    """Return an action as it stands; raises Edited when it is not as it was recorded."""
+    must_be_recorded(world, tx, row)
     proposal = read_proposal(tx, row)
-    data = tx.document(row.id, f"decision/{row.decision_digest}") if row.decision_digest else None
+    record = decision_record(tx, row) if row.decision_digest else None
     return compose(
         row.changed(reason=ABSENT) if waits_in_vain(world, row) else row,
         proposal,
-        None if data is None else decision_view(loads_strict(data), row.decision_digest, world.texts()),
+        None if record is None else decision_view(record, row.decision_digest, world.texts()),
         journal=read_journal(tx, row.id),
-        receipt=_newest_receipt(tx, row),
+        receipt=_newest_receipt(world, tx, row),
         outputs=_outputs(world, tx, row, proposal),
     )
+
+
+def listed_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
+    """Return an action for a list; one that was edited is there, without contents, and its reason says what it is."""
+    try:
+        return action_view(world, tx, row)
+    except (Edited, StoreFault) as exc:
+        return edited_view(row, exc)
+
+
+def edited_view(row: ActionRow, why: Edited | StoreFault) -> ActionView:
+    """Return what is shown of an action that is not as it was recorded: that it is there, and the reason."""
+    return ActionView(
+        id=row.id, state="UNSPECIFIED", version=row.version, plan_digest="", steps=(), decision=None,
+        created_ms=row.created_ms, updated_ms=row.updated_ms, agent=row.agent, incident="", reason=why.code,
+        receipt=b"", outputs=(), lease_end_ms=0, rendering="", justification="", state_digest="",
+    )  # fmt: skip
 
 
 def compose(
@@ -64,20 +84,17 @@ def compose(
 
 
 def read_proposal(tx: Tx, row: ActionRow) -> Proposal:
-    """Return the proposal document of an action."""
-    data = tx.document(row.id, "proposal")
-    if data is None:
-        raise LookupError(f"{row.id} has no proposal document")
-    return Proposal.read(data)
+    """Return the proposal document of an action; raises Edited when it is not the one that the row names."""
+    proposal = read_stored("PROPOSAL_EDITED", row.id, tx.document(row.id, "proposal"), "", Proposal.read)
+    if proposal.digest != row.doc_digest:
+        raise Edited("PROPOSAL_EDITED", "the stored proposal of the action is not the one that was recorded")
+    return proposal
 
 
 def decision_record(tx: Tx, row: ActionRow) -> Mapping[str, Json]:
-    """Return the record of the decision in force."""
+    """Return the record of the decision in force; raises Edited when it is not the one that the row names."""
     data = tx.document(row.id, f"decision/{row.decision_digest}")
-    if data is None:
-        raise LookupError(f"{row.id} has no record of its decision")
-    record: Mapping[str, Json] = loads_strict(data)
-    return record
+    return read_stored("DECISION_EDITED", row.id, data, row.decision_digest, loads_strict)
 
 
 def read_journal(tx: Tx, action: str) -> dict[int, StepStatus]:
@@ -126,9 +143,13 @@ def _outputs(world: World, tx: Tx, row: ActionRow, proposal: Proposal) -> tuple[
     return tuple(outputs)
 
 
-def _newest_receipt(tx: Tx, row: ActionRow) -> bytes:
+def _newest_receipt(world: World, tx: Tx, row: ActionRow) -> bytes:
     index = tx.leaf_of(row.id, LeafKind.RECEIPT.value)
     if index is None:
         return b""
     [(_, data)] = tx.leaves(index, 1)
-    return tx.document(row.id, f"receipt/{read_leaf(data).version}") or b""
+    leaf = stored_leaf(row.id, index, data)
+    if not in_log(world, tx, index, data):
+        leaf_edited(index)
+    receipt = tx.document(row.id, f"receipt/{leaf.version}")
+    return read_stored("RECEIPT_EDITED", row.id, receipt, str(leaf.body.get("envelope", "")), bytes)

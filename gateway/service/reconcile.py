@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from gateway.core.kinds import LeafKind
 from gateway.core.lifecycle import OPEN, Due, State, timers
+from gateway.errors import Edited
 from gateway.ports import ActionRow, DueRow, Tx
 from gateway.service.absent import tell_absent
 from gateway.service.approval_request import current_request
@@ -22,8 +23,12 @@ async def reconcile(world: World) -> None:
         armed = 0
         for row in open_rows(tx, *OPEN):
             for kind in _missing(row, {d.kind for d in tx.due_of(row.id)}):
-                tx.put_due(DueRow(row.id, kind, _due_ms(world, tx, row, kind)))
-                armed += 1
+                try:
+                    tx.put_due(DueRow(row.id, kind, _due_ms(world, tx, row, kind)))
+                except Edited as exc:
+                    _LOG.error("%s has no timer %s, and nothing tells when: %s", row.id, kind, exc)
+                else:
+                    armed += 1
         return armed
 
     world.hub.expire(world.clock.now_ms() - world.settings.timing.reconcile_ms)
@@ -48,9 +53,9 @@ def _missing(row: ActionRow, have: set[str]) -> list[str]:
 
 def _due_ms(world: World, tx: Tx, row: ActionRow, kind: str) -> int:
     """Return when a missing timer would have fired; now, where nothing tells."""
-    timing, asked = world.settings.timing, current_request(tx, row.id)
+    timing = world.settings.timing
     match kind:
-        case Due.APPROVAL_TTL if asked is not None:
+        case Due.APPROVAL_TTL if (asked := current_request(tx, row.id)) is not None:
             return asked.expires_ms
         case Due.GRANT_EXPIRY | Due.VERIFY_DEADLINE:
             return _told_ms(tx, row, *_TOLD[Due(kind)]) or world.clock.now_ms()

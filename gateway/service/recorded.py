@@ -31,7 +31,7 @@ def unrecorded(world: World, tx: Tx, row: ActionRow) -> str:
     """Return why a row and the documents that it names are not believed; empty when they are what the log tells."""
     found = newest_transition(tx, row.id)
     if found is None:
-        return "ROW_EDITED"
+        return "LOG_EDITED" if tx.leaves_of(row.id, 1) else "ROW_EDITED"
     index, data, leaf = found
     if not in_log(world, tx, index, data):
         return "LOG_EDITED"

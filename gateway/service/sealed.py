@@ -1,6 +1,7 @@
 """Sealed blobs of an action: its raw plan, snapshot and outputs, bound to the action and to their kind."""
 
 from gateway.core.canonical import Json, loads_strict
+from gateway.errors import Edited
 from gateway.ports import Tx
 from gateway.service.world import World
 
@@ -17,10 +18,10 @@ def open_sealed(world: World, tx: Tx, action: str, kind: str) -> bytes | None:
 
 
 def open_json(world: World, tx: Tx, action: str, kind: str) -> Json:
-    """Return a sealed JSON document; raises LookupError when it is gone."""
+    """Return a sealed JSON document; raises Edited when it is gone."""
     data = open_sealed(world, tx, action, kind)
     if data is None:
-        raise LookupError(f"{action} has no {kind} any more")
+        raise Edited("SEALED_MISSING", f"{action} has no {kind} any more", subject=action)
     return loads_strict(data)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State, advance
 from gateway.core.receipt import LogRef, StepStatus
+from gateway.errors import Edited
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.drift import close_superseded, follow_drift
 from gateway.service.mishaps import note_mishap
@@ -24,6 +25,7 @@ RELEASES = frozenset(
     }
 )  # fmt: skip
 """States in which an action no longer holds its targets."""
+_STATES = frozenset(State)
 
 
 def _nothing(_tx: Tx, _recorder: Recorder) -> None:
@@ -66,7 +68,9 @@ class Case:
 
 
 def read_case(tx: Tx, row: ActionRow) -> Case:
-    """Read what a transition of this action is chosen by."""
+    """Read what a transition of this action is chosen by; raises Edited for what cannot be read."""
+    if row.state not in _STATES:
+        raise Edited("ROW_EDITED", "the state row of the action is not the one that the log tells", subject=row.id)
     return Case(row, read_proposal(tx, row), read_journal(tx, row.id))
 
 

@@ -8,7 +8,7 @@ from gateway.core.finding import Verdict
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard
 from gateway.core.principal import Principal
-from gateway.errors import InvalidRequest
+from gateway.errors import Edited, InvalidRequest
 from gateway.parsing.parse import parse, parse_typed
 from gateway.parsing.result import ParsedPlan, Refusal
 from gateway.ports import ActionRow, RequestRow, Tx
@@ -156,8 +156,8 @@ def _record(
         if prior.digest != draft.request_digest:
             raise InvalidRequest("REQUEST_ID_REUSED", "this request_id was used for another proposal")
         row = tx.action(prior.answer)
-        if row is None:
-            raise LookupError(f"{prior.answer} was answered but is not stored")
+        if row is None or row.agent != draft.principal.id:
+            raise Edited("REQUEST_EDITED", "what was answered to this request_id is not what was recorded")
         return action_view(world, tx, row)
     recorder = Recorder(world, tx, draft.row)
     document(tx, draft.row.id, "proposal", draft.proposal.data)

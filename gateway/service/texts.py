@@ -7,6 +7,7 @@ from gateway.core.canonical import Json
 from gateway.core.finding import NOTHING_PERMITTED
 from gateway.service.caps import CAPS
 
+_RESTORE = "run `countermand audit verify`, find who can write to the database, and restore what was changed"
 OWN: Mapping[str, tuple[str, str]] = {
     NOTHING_PERMITTED: (
         "no rule permits this operation for this agent in this environment",
@@ -24,6 +25,10 @@ OWN: Mapping[str, tuple[str, str]] = {
         "the stored proposal of the action is not the one that was recorded",
         "nothing begins; run `countermand audit verify`, find who can write to the database, and restore the document",
     ),
+    "JOURNAL_EDITED": ("the steps of the action are not those that were recorded", _RESTORE),
+    "DECISION_EDITED": ("the stored decision on the action is not the one that was recorded", _RESTORE),
+    "REQUEST_EDITED": ("the stored request for approval is not the one that was recorded", _RESTORE),
+    "RECEIPT_EDITED": ("the stored receipt of the action is not the one that was recorded", _RESTORE),
     "EXECUTOR_ABSENT": (
         "no executor of the audience {audience} is attached, so the action waits",
         "start one there with `countermand executor`, and see its log; what waits goes on by itself, undos too",

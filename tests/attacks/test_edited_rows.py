@@ -259,4 +259,4 @@ async def test_a_leaf_edited_into_nonsense_ends_nothing_that_runs(tmp_path: Path
             assert not made.tasks[0].done(), "the driver has ended"
             proceed, reason = await hand.say(work, applied())
             assert (proceed, reason in {"REPORT_FOREIGN", "FENCE_STALE"}) == (False, True)
-            assert (await made.get(view.id)).state == "EXECUTING"
+            assert (await Scene(made, attacker, view.id).row()).state == "EXECUTING"
