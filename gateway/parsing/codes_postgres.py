@@ -26,6 +26,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "{relation} holds password hashes or passwords",
             "read pg_roles, pg_user or pg_foreign_server, which say who and where without them",
         ),
+        "SQL_SERIES": Code(
+            "generate_series is not known to give {max} rows at most, or stands here twice",
+            "give it numbers, or moments such as now() - interval '1 hour', now(), interval '5 minutes'",
+        ),
         "SQL_EMPTY": Code("the SQL is empty", _READ),
         "SQL_BACKSLASH": Code(
             "the SQL has a backslash", "drop psql commands and escapes; use POSIX classes in patterns"

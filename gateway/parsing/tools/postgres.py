@@ -25,6 +25,8 @@ from gateway.parsing.words import TypedStep, Word
 TOOL: Tool = "postgres"
 TABLE = "postgres-15"
 READS = ("sql.select", "sql.explain", "sql.show")
+_ALL_ROWS = (Token("word", "select"), Token("operator", "*"), Token("word", "from"))  # `TABLE t` is that
+_RELATION = (["word"], ["word", "mark", "word"])
 _SHOWN_WORD = re.compile(r"[a-z]{1,24}")
 _EXPLAIN_SWITCHES = frozenset(
     {"analyze", "buffers", "costs", "generic_plan", "memory", "settings", "summary", "timing", "verbose", "wal"}
@@ -64,6 +66,8 @@ def build(sql: str, where: Scope, catalog: Catalog) -> ParsedStep | Refusal:
     change = match_write(tokens)
     if change is not None:
         return change if isinstance(change, Refusal) else _write_step(change, where)
+    if tokens[0] == Token("word", "table") and [token.kind for token in tokens[1:]] in _RELATION:
+        tokens = (*_ALL_ROWS, *tokens[1:])
     first = tokens[0].text
     if first == "show":
         return _show(tokens, where)

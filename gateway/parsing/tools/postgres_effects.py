@@ -32,6 +32,10 @@ _SCHEMA = "information_schema."
 _PLAIN_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "pg_stats": names("schemaname tablename attname inherited null_frac avg_width n_distinct correlation"),
+        "pg_stats_ext": names(
+            "schemaname tablename statistics_schemaname statistics_name statistics_owner attnames kinds inherited "
+            "n_distinct dependencies"
+        ),
         "pg_subscription": names("oid subdbid subname subowner subenabled subslotname subpublications subsynccommit"),
         "pg_foreign_server": names("oid srvname srvowner srvtype srvversion"),
     }

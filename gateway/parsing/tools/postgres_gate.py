@@ -9,6 +9,7 @@ checked by name. The tree gate (`postgres_tree`) then checks the same statement 
 from gateway.parsing.names import names
 from gateway.parsing.result import Refusal
 from gateway.parsing.tools.postgres_names import FUNCTIONS, SETTINGS, TYPES
+from gateway.parsing.tools.postgres_series import SERIES, check_series
 from gateway.parsing.tools.postgres_tokens import MAX_IDENTIFIER, Token
 
 _WRITES = frozenset({"insert", "update", "delete", "merge", "into", "table"})
@@ -21,8 +22,10 @@ _BEFORE_PAREN = names(
 # Unreserved words that are syntax only after these tokens; anywhere else they could name a function.
 _BEFORE_PAREN_AFTER = {
     "by": frozenset({"group", "order", "partition"}),
+    "bernoulli": frozenset({"tablesample"}),
     "materialized": frozenset({"as", "not"}),
     "sets": frozenset({"grouping"}),
+    "system": frozenset({"tablesample"}),
     "varying": frozenset({"character"}),
 }
 # Words after which a string literal is a value; elsewhere `name 'text'` calls the input function of a type.
@@ -74,6 +77,9 @@ def _functions(tokens: tuple[Token, ...], extra: frozenset[str]) -> tuple[str, .
         if _is_syntax(tokens, index) or _is_suffix(tokens, index, opening) or _is_cte(tokens, index, closing):
             continue
         refusal = _function(tokens, index, extra)
+        if refusal is None and token.text == SERIES:
+            again = SERIES in names  # two of them multiply
+            refusal = check_series(tokens, index, closing.get(index + 1, 0), again=again)
         if refusal is not None:
             return refusal
         names.add(token.text)
@@ -89,6 +95,8 @@ def _is_syntax(tokens: tuple[Token, ...], index: int) -> bool:
         return False
     if token.text in _BEFORE_PAREN or before.text in _BEFORE_PAREN_AFTER.get(token.text, ()):
         return True
+    if token.text in {"rollup", "cube"} and before.text == "by":  # behind ORDER BY or PARTITION BY they are functions
+        return tokens[index - 2] == Token("word", "group")
     if token.text == "join":  # a function of that name could not be called with a bare query
         return tokens[index + 2 : index + 3] != () and tokens[index + 2] in _QUERIES
     return before == _CAST and token.text in TYPES

@@ -63,24 +63,26 @@ FUNCTIONS: frozenset[str] = names(
     array_to_string array_upper avg bit_and bit_or bool_and bool_or btrim cardinality cast ceil ceiling char_length
     character_length clock_timestamp coalesce col_description concat concat_ws corr count cume_dist current_database
     current_query current_schema current_schemas date date_bin date_part date_trunc dense_rank div every exp extract
-    first_value floor format format_type greatest has_database_privilege has_function_privilege has_schema_privilege
-    has_sequence_privilege has_table_privilege has_tablespace_privilege host hostmask inet_client_addr
-    inet_client_port inet_server_addr inet_server_port initcap isfinite json_agg json_array_elements
-    json_array_length json_build_array json_build_object json_each json_each_text json_extract_path_text
-    json_object_agg json_object_keys json_typeof jsonb_agg jsonb_array_elements jsonb_array_elements_text
-    jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path_text
-    jsonb_object_agg jsonb_object_keys jsonb_pretty jsonb_typeof justify_days justify_hours justify_interval lag
-    last_value lead least left length ln log lower ltrim make_date make_interval make_timestamp make_timestamptz
-    masklen max md5 min mod mode mxid_age netmask network now nth_value ntile nullif num_nonnulls num_nulls
-    obj_description octet_length parse_ident percent_rank percentile_cont percentile_disc pg_backend_pid
-    pg_blocking_pids pg_column_size pg_conf_load_time pg_control_checkpoint pg_control_init pg_control_recovery
-    pg_control_system pg_current_snapshot pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn
-    pg_database_size pg_encoding_to_char pg_get_constraintdef pg_get_expr pg_get_function_arguments
-    pg_get_function_result pg_get_functiondef pg_get_indexdef pg_get_partkeydef pg_get_ruledef
-    pg_get_serial_sequence pg_get_statisticsobjdef pg_get_triggerdef pg_get_userbyid pg_get_viewdef
+    first_value floor format format_type generate_series generate_subscripts greatest has_any_column_privilege
+    has_column_privilege has_database_privilege has_function_privilege has_schema_privilege has_sequence_privilege
+    has_table_privilege has_tablespace_privilege host hostmask inet_client_addr inet_client_port inet_server_addr
+    inet_server_port initcap isfinite json_agg json_array_elements json_array_length json_build_array
+    json_build_object json_each json_each_text json_extract_path_text json_object_agg json_object_keys json_typeof
+    jsonb_agg jsonb_array_elements jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object
+    jsonb_each jsonb_each_text jsonb_extract_path jsonb_extract_path_text jsonb_object_agg jsonb_object_keys
+    jsonb_pretty jsonb_typeof justify_days justify_hours justify_interval lag last_value lead least left length ln
+    log lower ltrim make_date make_interval make_timestamp make_timestamptz masklen max md5 min mod mode mxid_age
+    netmask network now nth_value ntile nullif num_nonnulls num_nulls obj_description octet_length parse_ident
+    percent_rank percentile_cont percentile_disc pg_backend_pid pg_blocking_pids pg_column_size pg_conf_load_time
+    pg_control_checkpoint pg_control_init pg_control_recovery pg_control_system pg_current_snapshot
+    pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_database_size pg_describe_object
+    pg_encoding_to_char pg_get_constraintdef pg_get_expr pg_get_function_arguments
+    pg_get_function_identity_arguments pg_get_function_result pg_get_functiondef pg_get_indexdef pg_get_partkeydef
+    pg_get_ruledef pg_get_serial_sequence pg_get_statisticsobjdef pg_get_triggerdef pg_get_userbyid pg_get_viewdef
     pg_get_wal_replay_pause_state pg_has_role pg_index_column_has_property pg_indexes_size pg_is_in_recovery
     pg_is_wal_replay_paused pg_jit_available pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn
-    pg_last_xact_replay_timestamp pg_my_temp_schema pg_notification_queue_usage pg_partition_root
+    pg_last_xact_replay_timestamp pg_ls_archive_statusdir pg_ls_tmpdir pg_ls_waldir pg_my_temp_schema
+    pg_notification_queue_usage pg_options_to_table pg_partition_ancestors pg_partition_root pg_partition_tree
     pg_postmaster_start_time pg_relation_filenode pg_relation_filepath pg_relation_is_updatable pg_relation_size
     pg_safe_snapshot_blocking_pids pg_size_bytes pg_size_pretty pg_snapshot_xmax pg_snapshot_xmin
     pg_stat_get_dead_tuples pg_stat_get_live_tuples pg_table_is_visible pg_table_size pg_tablespace_location

@@ -17,13 +17,13 @@ from gateway.parsing.tools.postgres_names import FUNCTIONS, TYPES
 _STRUCTURE = names(
     """
     Alias All And Any Array ArrayContainedBy ArrayContainsAll ArrayOverlaps AtTimeZone Between Boolean Bracket CTE
-    Case Cast Collate Column DPipe DataType DataTypeParam Distinct Div Dot EQ Escape Except Exists Fetch Filter From
-    GT GTE Group GroupingSets Having ILike Identifier If In Intersect Interval Is Join Kwarg LT LTE Lateral Like
-    Limit LimitOptions Literal Mod Mul NEQ Neg Not Null NullSafeEQ NullSafeNEQ ObjectIdentifier Offset Or Order
-    Ordered Overlaps Paren Pow RegexpILike RegexpLike Select SimilarTo Star Sub Add Subquery Table TableAlias Tuple
-    Union Unnest Values Var Where Window WindowSpec With WithinGroup
-    BitwiseLeftShift BitwiseRightShift JSONExtract JSONExtractScalar JSONBExtract JSONBExtractScalar JSONPath
-    JSONPathKey JSONPathRoot JSONPathSubscript
+    Case Cast Collate Column Cube DPipe DataType DataTypeParam Distinct Div Dot EQ Escape Except Exists Fetch Filter
+    From GT GTE Group GroupingSets Having ILike Identifier If In Intersect Interval Is Join Kwarg LT LTE Lateral
+    Like Limit LimitOptions Literal Mod Mul NEQ Neg Not Null NullSafeEQ NullSafeNEQ ObjectIdentifier Offset Or Order
+    Ordered Overlaps Paren Pow RegexpILike RegexpLike Rollup Select SimilarTo Star Sub Add Subquery Table TableAlias
+    TableSample Tuple Union Unnest Values Var Where Window WindowSpec With WithinGroup BitwiseLeftShift
+    BitwiseRightShift JSONExtract JSONExtractScalar JSONBExtract JSONBExtractScalar JSONPath JSONPathKey
+    JSONPathRoot JSONPathSubscript
     """
 )
 # How sqlglot names the functions of `postgres_names.FUNCTIONS`; what it does not know is Anonymous.
@@ -32,13 +32,13 @@ _CALLS = names(
     Abs Anonymous AnyValue ArrayAgg ArrayPosition ArrayRemove ArraySize ArrayToString Avg BitwiseAndAgg BitwiseOrAgg
     Ceil Coalesce Concat ConcatWs Corr Count CumeDist CurrentCatalog CurrentDatabase CurrentDate CurrentRole
     CurrentSchema CurrentSchemas CurrentTime CurrentTimestamp CurrentUser CurrentVersion Date DateBin DenseRank Exp
-    Explode Extract FirstValue Floor Format Greatest GroupConcat Hex Host Initcap IntDiv JSONArrayAgg JSONBObjectAgg
-    JSONObjectAgg JustifyDays JustifyHours JustifyInterval Lag LastValue Lead Least Left Length Ln Localtime
-    Localtimestamp Log LogicalAnd LogicalOr Lower MD5 MakeInterval Max Min Mode NthValue Ntile Nullif PercentRank
-    PercentileCont PercentileDisc Rank RegexpCount RegexpReplace RegexpSubstr Replace Reverse Right Round RowNumber
-    SessionUser Sign SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime
-    StringToArray Substring Sum TimeToStr TimestampFromParts TimestampTrunc ToNumber Translate Trim Trunc UnixToTime
-    Upper Variance VariancePop WidthBucket
+    Explode ExplodingGenerateSeries Extract FirstValue Floor Format Greatest GroupConcat Hex Host Initcap IntDiv
+    JSONArrayAgg JSONBObjectAgg JSONObjectAgg JustifyDays JustifyHours JustifyInterval Lag LastValue Lead Least Left
+    Length Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower MD5 MakeInterval Max Min Mode NthValue Ntile
+    Nullif PercentRank PercentileCont PercentileDisc Rank RegexpCount RegexpReplace RegexpSubstr Replace Reverse
+    Right Round RowNumber SessionUser Sign SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition
+    StrToDate StrToTime StringToArray Substring Sum TimeToStr TimestampFromParts TimestampTrunc ToNumber Translate
+    Trim Trunc UnixToTime Upper Variance VariancePop WidthBucket
     """
 )
 _KNOWN = _STRUCTURE | _CALLS
@@ -122,14 +122,28 @@ def _descends(body: exp.Expr, names: list[str]) -> bool:
         if table.db or table.name != body.alias:
             continue
         step = table.find_ancestor(exp.Select)
-        own = [t for t in step.find_all(exp.Table) if t.find_ancestor(exp.Select) is step] if step else []
-        walked = any(t.db or t.name not in names for t in own if isinstance(t.this, exp.Identifier))
+        walked = step is not None and any(_is_walked(source, names) for source in _sources(step))
         joins = step.args.get("joins", ()) if step else ()
         conditions = [step.args.get("where"), *(join.args.get("on") for join in joins)] if step else []
         compared = any(c is not None and sum(1 for _ in c.find_all(exp.Column)) > 1 for c in conditions)
         if not walked or not (compared or any(join.args.get("using") for join in joins)):
             return False
     return True
+
+
+def _sources(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the tables and derived tables that stand in the FROM of one SELECT."""
+    kinds = exp.Table, exp.Subquery
+    for node in select.find_all(*kinds):
+        if isinstance(node.parent, exp.From | exp.Join) and node.find_ancestor(exp.Select) is select:
+            yield node
+
+
+def _is_walked(source: exp.Expr, names: list[str]) -> bool:
+    """Tell whether a source is a relation, or rows that come from relations alone and not from the recursion."""
+    tables = list(source.find_all(exp.Table))
+    named = [t for t in tables if isinstance(t.this, exp.Identifier) and (t.db or t.name not in names)]
+    return bool(named) and len(named) == len(tables)
 
 
 def _visible(table: exp.Table, bodies: list[exp.Expr], names: list[str], *, recursive: bool) -> list[str]:
