@@ -14,6 +14,7 @@ from countermand.gateway.v1 import (
 )
 
 from agent_client.types import (
+    Absent,
     Action,
     Capabilities,
     Decision,
@@ -112,6 +113,7 @@ def status(message: control_service_pb2.GetStatusResponse) -> Status:
         message.policy_error,
         tuple(message.audiences),
         message.log_size,
+        tuple(Absent(away.audience, tuple(away.scopes), away.since_time_ms) for away in message.absent),
     )
 
 

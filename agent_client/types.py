@@ -242,6 +242,16 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """An audience of configured scopes that no executor serves now: what is granted there waits, undos too."""
+
+    audience: str
+    scopes: tuple[str, ...]
+    since_ms: int
+    """As far as the gateway's process knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The gateway as it stands."""
 
@@ -251,6 +261,7 @@ class Status:
     """Why the newest bundle was not accepted; empty when it was."""
     audiences: tuple[str, ...]
     log_size: int
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys_file import KeyDirectory, passphrase_from
 from gateway.adapters.policy_inprocess import InProcessEngine
 from gateway.adapters.store_sqlite import open_readers
+from gateway.cli.views import absent_text
 from gateway.config import Settings, load_settings
 from gateway.core.merkle import Frontier
 from gateway.errors import CountermandError
@@ -116,15 +117,14 @@ def _doors(settings: Settings) -> str:
 
 
 def _executors(settings: Settings) -> str:
-    wanted = {site.audience for site in settings.service.scopes.values()}
-    missing = sorted(wanted - set(_status(settings).audiences))
-    if missing:
+    status = _status(settings)
+    if status.absent:
         raise CountermandError(
             "EXECUTOR_ABSENT",
-            f"no executor is attached for {', '.join(missing)}, so what is granted waits, undos too; "
-            "start `countermand executor` there",
+            f"no executor is attached: {'; '.join(map(absent_text, status.absent))}; what is granted there waits, "
+            "undos too; start `countermand executor` there",
         )
-    return ", ".join(sorted(wanted))
+    return ", ".join(status.audiences)
 
 
 def _status(settings: Settings) -> Status:

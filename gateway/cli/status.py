@@ -5,6 +5,7 @@ import click
 from gateway.cli.door import Door, door
 from gateway.cli.emit import emit
 from gateway.cli.text import table
+from gateway.cli.views import absent_text
 
 
 @click.command()
@@ -18,6 +19,7 @@ def status(*, at: Door, as_json: bool) -> None:
         ("policy", found.revision),
         ("policy error", found.policy_error or "none"),
         ("executors", ", ".join(found.audiences) or "none attached"),
+        *(("absent", absent_text(away)) for away in found.absent),
         ("log", f"{found.log_size} leaves"),
     ]
     emit(found, as_json=as_json, text=table(rows))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from agent_client import Action, DriftEntry, Incident, Output, Pending, State
+from agent_client import Absent, Action, DriftEntry, Incident, Output, Pending, State
 from gateway.cli.failure import REFUSED
 from gateway.cli.text import line
 
@@ -33,6 +33,11 @@ def action_text(action: Action) -> str:
         lines.append(f"  lease ends {time_text(action.lease_end_ms)}")
     lines += [output_text(output) for output in action.outputs]
     return "\n".join(lines)
+
+
+def absent_text(away: Absent) -> str:
+    """Return an audience that no executor serves, for people."""
+    return f"{away.audience}, which serves {', '.join(away.scopes)}, since {time_text(away.since_ms)}"
 
 
 def drift_row(entry: DriftEntry) -> tuple[str, ...]:

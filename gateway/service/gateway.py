@@ -31,6 +31,7 @@ from gateway.service.views import (
     StatusView,
     WorkView,
 )
+from gateway.service.waiting import absent_executors
 from gateway.service.world import World
 
 _PAGE_MAX = 200
@@ -239,9 +240,8 @@ class Gateway:
         """Return the gateway as it stands."""
         switches, head = await self._world.store.read(lambda tx: (tx.switches(), tx.log_head()))
         lines = tuple(f"{s.kind} agent={s.agent or '*'} environment={s.environment or '*'} by {s.by}" for s in switches)
-        hub, wanted = self._world.hub, {site.audience for site in self._world.settings.scopes.values()}
-        absent = tuple(sorted(audience for audience in wanted if not hub.serves(audience)))
-        return StatusView(lines, self._world.policy.revision, self.policy_error(), hub.audiences, head.size, absent)
+        online, revision = self._world.hub.audiences, self._world.policy.revision
+        return StatusView(lines, revision, self.policy_error(), online, head.size, absent_executors(self._world))
 
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
         """Withdraw a policy revision."""

@@ -10,6 +10,7 @@ from gateway.ports import Tx
 from gateway.service.control import open_rows, remember_switches
 from gateway.service.keyring import Said, tell_keys
 from gateway.service.record import global_leaf, kept_ms
+from gateway.service.waiting import absent_executors
 from gateway.service.world import World
 
 _CLOCK_SLACK_MS = 2_000
@@ -36,6 +37,7 @@ async def started(world: World, said: Said = lambda _: {}) -> None:
 
     await world.store.write(unit)
     await remember_switches(world)
+    absent_executors(world)  # from now on, until one attaches
 
 
 def _timing(world: World) -> dict[str, int]:

@@ -162,8 +162,17 @@ class StatusView:
     policy_error: str
     audiences: tuple[str, ...]
     log_size: int
-    absent: tuple[str, ...] = ()
-    """Audiences of configured scopes that no executor serves now."""
+    absent: tuple["AbsentView", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentView:
+    """An audience of configured scopes that no executor serves now."""
+
+    audience: str
+    scopes: tuple[str, ...]
+    since_ms: int
+    """As far as this process knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,13 @@ import json
 
 import pytest
 
+from agent_client import Absent
+from gateway.cli.views import absent_text
 from gateway.core.kinds import LeafKind as K
 from gateway.service.absent import tell_absent
 from gateway.service.deliver import message_of
-from tests.fakes.world import AGENT, READ, VERIFY, Lab, lab
+from gateway.service.views import AbsentView
+from tests.fakes.world import AGENT, AUDIENCE, READ, VERIFY, Lab, lab
 from tests.service.hand import Hand, running
 from tests.service.say import new, records
 
@@ -116,11 +119,23 @@ async def test_what_the_log_says_was_told_is_not_told_again() -> None:
         assert await _pages(made, view.id) == ["EXECUTOR_ABSENT"]
 
 
-async def test_the_status_names_the_audiences_that_nobody_serves() -> None:
+async def test_the_status_says_who_is_absent_for_which_scopes_and_since_when() -> None:
+    async with lab() as made:
+        assert (await made.gateway.status()).absent == ()
+        await made.clock.advance(7_000)
+        await _gone(made)
+        since = made.clock.now_ms()
+        await made.clock.advance(60_000)
+        assert (await made.gateway.status()).absent == (AbsentView(AUDIENCE, ("orders-db",), since),)
+        made.attach()
+        await made.clock.settle()
+        assert (await made.gateway.status()).absent == ()
+
+
+async def test_an_executor_that_never_came_is_absent_since_the_start() -> None:
     async with lab(executor=False) as made:
-        status = await made.gateway.status()
-        assert (status.audiences, status.absent) == ((), ("executor/local",))
-        Hand.attach(made)
-        status = await made.gateway.status()
-        assert (status.audiences, status.absent) == (("executor/local",), ())
-        assert json.dumps(status.absent) == "[]"
+        since = made.clock.now_ms()
+        await made.clock.advance(5_000)
+        assert [away.since_ms for away in (await made.gateway.status()).absent] == [since]
+        said = absent_text(Absent(AUDIENCE, ("orders-db", "shop"), since))
+        assert said == "executor/local, which serves orders-db, shop, since 2023-11-14 22:13:20Z"

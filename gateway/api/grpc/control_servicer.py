@@ -44,7 +44,9 @@ class ControlServicer:
             policy_error=view.policy_error,
             audiences=view.audiences,
             log_size=view.log_size,
-        )
+            absent=[pb.AbsentExecutor(audience=away.audience, scopes=away.scopes, since_time_ms=away.since_ms)
+                    for away in view.absent],
+        )  # fmt: skip
 
     async def withdraw_revision(
         self, request: pb.WithdrawRevisionRequest, principal: Principal

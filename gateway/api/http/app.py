@@ -56,7 +56,7 @@ def _readyz(gateway: HttpUseCases) -> Callable[[], Awaitable[Response]]:
             detail = status.policy_error or "no policy revision is in force"
             return problems.problem(HTTPStatus.SERVICE_UNAVAILABLE, "POLICY_MISSING", detail)
         body = {"revision": status.revision, "audiences": list(status.audiences), "policy_error": status.policy_error,
-                "absent": list(status.absent)}  # fmt: skip
+                "absent": [away.audience for away in status.absent]}  # fmt: skip
         return JSONResponse(body)
 
     return readyz

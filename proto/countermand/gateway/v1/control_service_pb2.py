@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,countermand/gateway/v1/control_service.proto\x12\x16\x63ountermand.gateway.v1\"1\n\x0bSwitchScope\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"e\n\x0bStopRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x05scope\x18\x02 \x01(\x0b\x32#.countermand.gateway.v1.SwitchScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\"\n\x0cStopResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\"g\n\rFreezeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x05scope\x18\x02 \x01(\x0b\x32#.countermand.gateway.v1.SwitchScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\"$\n\x0e\x46reezeResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\"g\n\rResumeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x05scope\x18\x02 \x01(\x0b\x32#.countermand.gateway.v1.SwitchScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\"$\n\x0eResumeResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\"\x12\n\x10GetStatusRequest\"r\n\x11GetStatusResponse\x12\x10\n\x08switches\x18\x01 \x03(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x14\n\x0cpolicy_error\x18\x03 \x01(\t\x12\x11\n\taudiences\x18\x04 \x03(\t\x12\x10\n\x08log_size\x18\x05 \x01(\x03\"O\n\x17WithdrawRevisionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"6\n\x18WithdrawRevisionResponse\x12\x1a\n\x12revoked_action_ids\x18\x01 \x03(\t\"\xc2\x02\n\nDriftEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12\x0e\n\x06target\x18\x04 \x01(\t\x12\x0c\n\x04path\x18\x05 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x06 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x07 \x01(\t\x12\x0f\n\x07manager\x18\x08 \x01(\t\x12\x0c\n\x04name\x18\t \x01(\t\x12\x0c\n\x04\x66ile\x18\n \x01(\t\x12\r\n\x05owner\x18\x0b \x01(\t\x12\x0e\n\x06status\x18\x0c \x01(\t\x12\x0b\n\x03how\x18\r \x01(\t\x12\n\n\x02\x62y\x18\x0e \x01(\t\x12\x11\n\treference\x18\x0f \x01(\t\x12\x14\n\x0copen_time_ms\x18\x10 \x01(\x03\x12\x13\n\x0b\x64ue_time_ms\x18\x11 \x01(\x03\x12\x15\n\rclose_time_ms\x18\x12 \x01(\x03\x12\x10\n\x08proposal\x18\x13 \x01(\t\"[\n\x10ListDriftRequest\x12\r\n\x05\x65ntry\x18\x01 \x01(\t\x12\x11\n\topen_only\x18\x02 \x01(\x08\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"a\n\x11ListDriftResponse\x12\x33\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\".countermand.gateway.v1.DriftEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x11\x43loseDriftRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x11\n\treference\x18\x03 \x01(\t\"G\n\x12\x43loseDriftResponse\x12\x31\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\".countermand.gateway.v1.DriftEntry2\xb5\x05\n\x0e\x43ontrolService\x12Q\n\x04Stop\x12#.countermand.gateway.v1.StopRequest\x1a$.countermand.gateway.v1.StopResponse\x12W\n\x06\x46reeze\x12%.countermand.gateway.v1.FreezeRequest\x1a&.countermand.gateway.v1.FreezeResponse\x12W\n\x06Resume\x12%.countermand.gateway.v1.ResumeRequest\x1a&.countermand.gateway.v1.ResumeResponse\x12`\n\tGetStatus\x12(.countermand.gateway.v1.GetStatusRequest\x1a).countermand.gateway.v1.GetStatusResponse\x12u\n\x10WithdrawRevision\x12/.countermand.gateway.v1.WithdrawRevisionRequest\x1a\x30.countermand.gateway.v1.WithdrawRevisionResponse\x12`\n\tListDrift\x12(.countermand.gateway.v1.ListDriftRequest\x1a).countermand.gateway.v1.ListDriftResponse\x12\x63\n\nCloseDrift\x12).countermand.gateway.v1.CloseDriftRequest\x1a*.countermand.gateway.v1.CloseDriftResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,countermand/gateway/v1/control_service.proto\x12\x16\x63ountermand.gateway.v1\"1\n\x0bSwitchScope\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"e\n\x0bStopRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x05scope\x18\x02 \x01(\x0b\x32#.countermand.gateway.v1.SwitchScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\"\n\x0cStopResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\"g\n\rFreezeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x05scope\x18\x02 \x01(\x0b\x32#.countermand.gateway.v1.SwitchScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\"$\n\x0e\x46reezeResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\"g\n\rResumeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x05scope\x18\x02 \x01(\x0b\x32#.countermand.gateway.v1.SwitchScope\x12\x0e\n\x06reason\x18\x03 \x01(\t\"$\n\x0eResumeResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\"\x12\n\x10GetStatusRequest\"\xaa\x01\n\x11GetStatusResponse\x12\x10\n\x08switches\x18\x01 \x03(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x14\n\x0cpolicy_error\x18\x03 \x01(\t\x12\x11\n\taudiences\x18\x04 \x03(\t\x12\x10\n\x08log_size\x18\x05 \x01(\x03\x12\x36\n\x06\x61\x62sent\x18\x06 \x03(\x0b\x32&.countermand.gateway.v1.AbsentExecutor\"I\n\x0e\x41\x62sentExecutor\x12\x10\n\x08\x61udience\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x15\n\rsince_time_ms\x18\x03 \x01(\x03\"O\n\x17WithdrawRevisionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"6\n\x18WithdrawRevisionResponse\x12\x1a\n\x12revoked_action_ids\x18\x01 \x03(\t\"\xc2\x02\n\nDriftEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12\x0e\n\x06target\x18\x04 \x01(\t\x12\x0c\n\x04path\x18\x05 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x06 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x07 \x01(\t\x12\x0f\n\x07manager\x18\x08 \x01(\t\x12\x0c\n\x04name\x18\t \x01(\t\x12\x0c\n\x04\x66ile\x18\n \x01(\t\x12\r\n\x05owner\x18\x0b \x01(\t\x12\x0e\n\x06status\x18\x0c \x01(\t\x12\x0b\n\x03how\x18\r \x01(\t\x12\n\n\x02\x62y\x18\x0e \x01(\t\x12\x11\n\treference\x18\x0f \x01(\t\x12\x14\n\x0copen_time_ms\x18\x10 \x01(\x03\x12\x13\n\x0b\x64ue_time_ms\x18\x11 \x01(\x03\x12\x15\n\rclose_time_ms\x18\x12 \x01(\x03\x12\x10\n\x08proposal\x18\x13 \x01(\t\"[\n\x10ListDriftRequest\x12\r\n\x05\x65ntry\x18\x01 \x01(\t\x12\x11\n\topen_only\x18\x02 \x01(\x08\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"a\n\x11ListDriftResponse\x12\x33\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\".countermand.gateway.v1.DriftEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x11\x43loseDriftRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x11\n\treference\x18\x03 \x01(\t\"G\n\x12\x43loseDriftResponse\x12\x31\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\".countermand.gateway.v1.DriftEntry2\xb5\x05\n\x0e\x43ontrolService\x12Q\n\x04Stop\x12#.countermand.gateway.v1.StopRequest\x1a$.countermand.gateway.v1.StopResponse\x12W\n\x06\x46reeze\x12%.countermand.gateway.v1.FreezeRequest\x1a&.countermand.gateway.v1.FreezeResponse\x12W\n\x06Resume\x12%.countermand.gateway.v1.ResumeRequest\x1a&.countermand.gateway.v1.ResumeResponse\x12`\n\tGetStatus\x12(.countermand.gateway.v1.GetStatusRequest\x1a).countermand.gateway.v1.GetStatusResponse\x12u\n\x10WithdrawRevision\x12/.countermand.gateway.v1.WithdrawRevisionRequest\x1a\x30.countermand.gateway.v1.WithdrawRevisionResponse\x12`\n\tListDrift\x12(.countermand.gateway.v1.ListDriftRequest\x1a).countermand.gateway.v1.ListDriftResponse\x12\x63\n\nCloseDrift\x12).countermand.gateway.v1.CloseDriftRequest\x1a*.countermand.gateway.v1.CloseDriftResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,22 +47,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMERESPONSE']._serialized_end=546
   _globals['_GETSTATUSREQUEST']._serialized_start=548
   _globals['_GETSTATUSREQUEST']._serialized_end=566
-  _globals['_GETSTATUSRESPONSE']._serialized_start=568
-  _globals['_GETSTATUSRESPONSE']._serialized_end=682
-  _globals['_WITHDRAWREVISIONREQUEST']._serialized_start=684
-  _globals['_WITHDRAWREVISIONREQUEST']._serialized_end=763
-  _globals['_WITHDRAWREVISIONRESPONSE']._serialized_start=765
-  _globals['_WITHDRAWREVISIONRESPONSE']._serialized_end=819
-  _globals['_DRIFTENTRY']._serialized_start=822
-  _globals['_DRIFTENTRY']._serialized_end=1144
-  _globals['_LISTDRIFTREQUEST']._serialized_start=1146
-  _globals['_LISTDRIFTREQUEST']._serialized_end=1237
-  _globals['_LISTDRIFTRESPONSE']._serialized_start=1239
-  _globals['_LISTDRIFTRESPONSE']._serialized_end=1336
-  _globals['_CLOSEDRIFTREQUEST']._serialized_start=1338
-  _globals['_CLOSEDRIFTREQUEST']._serialized_end=1411
-  _globals['_CLOSEDRIFTRESPONSE']._serialized_start=1413
-  _globals['_CLOSEDRIFTRESPONSE']._serialized_end=1484
-  _globals['_CONTROLSERVICE']._serialized_start=1487
-  _globals['_CONTROLSERVICE']._serialized_end=2180
+  _globals['_GETSTATUSRESPONSE']._serialized_start=569
+  _globals['_GETSTATUSRESPONSE']._serialized_end=739
+  _globals['_ABSENTEXECUTOR']._serialized_start=741
+  _globals['_ABSENTEXECUTOR']._serialized_end=814
+  _globals['_WITHDRAWREVISIONREQUEST']._serialized_start=816
+  _globals['_WITHDRAWREVISIONREQUEST']._serialized_end=895
+  _globals['_WITHDRAWREVISIONRESPONSE']._serialized_start=897
+  _globals['_WITHDRAWREVISIONRESPONSE']._serialized_end=951
+  _globals['_DRIFTENTRY']._serialized_start=954
+  _globals['_DRIFTENTRY']._serialized_end=1276
+  _globals['_LISTDRIFTREQUEST']._serialized_start=1278
+  _globals['_LISTDRIFTREQUEST']._serialized_end=1369
+  _globals['_LISTDRIFTRESPONSE']._serialized_start=1371
+  _globals['_LISTDRIFTRESPONSE']._serialized_end=1468
+  _globals['_CLOSEDRIFTREQUEST']._serialized_start=1470
+  _globals['_CLOSEDRIFTREQUEST']._serialized_end=1543
+  _globals['_CLOSEDRIFTRESPONSE']._serialized_start=1545
+  _globals['_CLOSEDRIFTRESPONSE']._serialized_end=1616
+  _globals['_CONTROLSERVICE']._serialized_start=1619
+  _globals['_CONTROLSERVICE']._serialized_end=2312
 # @@protoc_insertion_point(module_scope)

@@ -67,18 +67,30 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("switches", "revision", "policy_error", "audiences", "log_size")
+    __slots__ = ("switches", "revision", "policy_error", "audiences", "log_size", "absent")
     SWITCHES_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     POLICY_ERROR_FIELD_NUMBER: _ClassVar[int]
     AUDIENCES_FIELD_NUMBER: _ClassVar[int]
     LOG_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
     switches: _containers.RepeatedScalarFieldContainer[str]
     revision: str
     policy_error: str
     audiences: _containers.RepeatedScalarFieldContainer[str]
     log_size: int
-    def __init__(self, switches: _Optional[_Iterable[str]] = ..., revision: _Optional[str] = ..., policy_error: _Optional[str] = ..., audiences: _Optional[_Iterable[str]] = ..., log_size: _Optional[int] = ...) -> None: ...
+    absent: _containers.RepeatedCompositeFieldContainer[AbsentExecutor]
+    def __init__(self, switches: _Optional[_Iterable[str]] = ..., revision: _Optional[str] = ..., policy_error: _Optional[str] = ..., audiences: _Optional[_Iterable[str]] = ..., log_size: _Optional[int] = ..., absent: _Optional[_Iterable[_Union[AbsentExecutor, _Mapping]]] = ...) -> None: ...
+
+class AbsentExecutor(_message.Message):
+    __slots__ = ("audience", "scopes", "since_time_ms")
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    audience: str
+    scopes: _containers.RepeatedScalarFieldContainer[str]
+    since_time_ms: int
+    def __init__(self, audience: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., since_time_ms: _Optional[int] = ...) -> None: ...
 
 class WithdrawRevisionRequest(_message.Message):
     __slots__ = ("request_id", "revision", "reason")
