@@ -68,7 +68,8 @@ def test_health_is_that_the_process_answers(world: World) -> None:
 
 
 def test_ready_is_that_a_policy_is_in_force(world: World) -> None:
-    assert world.http.get("/readyz").json() == {"revision": REVISION, "audiences": [], "policy_error": "", "absent": []}
+    known = {"revision": REVISION, "audiences": [], "policy_error": "", "absent": ["executor/eu"]}
+    assert world.http.get("/readyz").json() == known
     world.gateway.policy_revision = ""
     assert _problem(world.http.get("/readyz")) == (503, "POLICY_MISSING")
 

@@ -233,6 +233,8 @@ async def test_the_status_and_a_withdrawal_come_back(folder: Path) -> None:
     gateway.switches = ["stop"]
     status = await _approver(folder, "GetStatus", gateway)
     assert (status.switches, status.revision, status.log_size) == (["stop"], REVISION, 1)
+    [away] = status.absent
+    assert (away.audience, list(away.scopes), away.since_time_ms) == ("executor/eu", ["orders-db"], NOW)
     withdrawn = await _approver(folder, "WithdrawRevision", gateway, request_id=new_id(), revision="r", reason="bad")
     assert withdrawn.revoked_action_ids == ["act_01"]
 

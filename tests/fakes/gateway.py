@@ -15,6 +15,7 @@ from gateway.core.principal import Principal
 from gateway.errors import CountermandError, InvalidRequest, NotFound, Precondition
 from gateway.service.reports import ChunkReport, Report
 from gateway.service.views import (
+    AbsentView,
     ActionView,
     CapabilityView,
     DecisionView,
@@ -318,8 +319,9 @@ class FakeGateway:
         return self._switch(principal, request_id, f"resume {agent} {environment} {reason}")
 
     async def status(self) -> StatusView:
+        away = AbsentView("executor/eu", ("orders-db",), NOW)
         return StatusView(
-            tuple(self.switches), self.policy_revision, "", tuple(sorted(self.attached)), len(self.leaves)
+            tuple(self.switches), self.policy_revision, "", tuple(sorted(self.attached)), len(self.leaves), (away,)
         )
 
     async def withdraw(self, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:

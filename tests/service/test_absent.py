@@ -1,7 +1,6 @@
 """Actions whose executor went away: on-call is told once, whoever looks sees why, undos go on when one comes back."""
 
 import asyncio
-import json
 
 import pytest
 
