@@ -34,7 +34,7 @@ AWS_VALUES = re.compile(
 )
 SQL = re.compile(
     r"\b(insert into|delete from|drop|truncate|grant|copy|for (update|share|no key|key share))\b|;|--|/\*|\\"
-    r"|\b(pg_sleep|dblink|lo_|pg_read|pg_ls_(?!waldir|tmpdir|archive_statusdir)|pg_terminate|pg_cancel|set_config|nextval|query_to_xml|pg_advisory)\w*\("
+    r"|\b(pg_sleep|dblink|lo_|pg_read|pg_ls|pg_terminate|pg_cancel|set_config|nextval|query_to_xml|pg_advisory)\w*\("
 )
 GIT = re.compile(r"--(ext-diff|textconv|output(=|$)|no-index|upload-pack|exec|contents|open-files|show-signature)|-O")
 

@@ -29,8 +29,6 @@ _REVISION = re.compile(
 _FROM_HEAD = re.compile(r"^(\.\.\.?[A-Za-z0-9_@])")  # `..main` is `HEAD..main`
 _MAX_REVISION = 240
 _PATH = re.compile(r"[A-Za-z0-9_.@+*][A-Za-z0-9_.@+/ *=,-]{0,255}")
-# The only magic: to leave paths out. What is left is at most what no path at all would show.
-_EXCLUDED = re.compile(r"^:(?:[!^]|\(exclude\))")
 _REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@*+-]{0,127}")
 _PATTERN = re.compile(r"[^\n\t]{1,256}")
 _OBJECT_TYPES = frozenset({"blob", "commit", "tag", "tree"})
@@ -80,14 +78,13 @@ def build(name: str, read: Read, catalog: Catalog, scope: str | None) -> ParsedS
     if refusal is not None:
         return refusal
     arguments = _arguments(name, table, options, read.arguments)
-    paths = [_EXCLUDED.sub(":!", path) for path in read.paths or []]
+    paths = read.paths or []
     argv = _argv(name, table, options, arguments, paths)
     params = {"options": options, "arguments": arguments, "paths": paths}
     target = Target(scope=where.name, kind="repository", id=f"git:{where.name}/-")
     step = Step(tool=TOOL, operation=f"git.{name}", api={"argv": argv}, target=target, params=params)
     searched = arguments[0] if name == "grep" else ""
-    shown = [path for path in paths if not path.startswith(":!")]
-    secret = shows_secrets(name, options, arguments, shown, searched)
+    secret = shows_secrets(name, options, arguments, paths, searched)
     effect, why = (Effect.READ_SENSITIVE, "path:secrets") if secret else (Effect.READ, f"table:git#{name}")
     return ParsedStep(step, frozenset({effect}), (why,), TABLE, Undo.NOT_NEEDED)
 
@@ -154,9 +151,7 @@ def _values(name: str, table: Subcommand, options: Mapping[str, Json], read: Rea
     if not all(accepted(revision) for revision in revisions):
         return Refusal("GIT_REVISION")
     inside = [value.rpartition(":")[2] for value in options.get("-L", []) if name == "log"]
-    paths = read.paths or []
-    given = paths if name == "blame" else [_EXCLUDED.sub("", path) for path in paths]
-    if not all(_is_path(path) for path in [*given, *inside]):
+    if not all(_is_path(path) for path in [*(read.paths or []), *inside]):
         return Refusal("GIT_PATH")
     return None
 

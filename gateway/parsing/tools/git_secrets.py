@@ -12,7 +12,7 @@ _SHOWS_CONTENT = names("show blame cat-file grep diff")
 _ONLY_WITH_PATCH = names("log diff-tree")
 _PATCHES = names(
     "--patch --patch-with-stat --patch-with-raw --unified --word-diff --color-words --function-context --binary -L "
-    "-c --cc -m --diff-merges"
+    "--cc -m --diff-merges"
 )
 _FILES = re.compile(
     r"(^|/)("

@@ -63,16 +63,15 @@ _DIFF: Mapping[str, Option] = {
     "--patch": Option(group="patch"), "--no-patch": Option(group="patch"), "--stat": Option(v.STAT, optional=True),
     "--patch-with-stat": Option(group="patch"), "--patch-with-raw": Option(group="patch"), "--text": _FLAG,
     "--binary": _FLAG, "--inter-hunk-context": Option(v.CONTEXT), "--indent-heuristic": Option(group="indent"),
-    "--no-indent-heuristic": Option(group="indent"), "--anchored": Option(v.TEXT, many=True),
-    "--src-prefix": Option(v.PREFIX), "--dst-prefix": Option(v.PREFIX), "--relative": Option(group="relative"),
+    "--no-indent-heuristic": Option(group="indent"), "--relative": Option(group="relative"),
     "--no-relative": Option(group="relative"), "--find-copies-harder": _FLAG, "--irreversible-delete": _FLAG,
     "--break-rewrites": Option(v.SIMILARITY, optional=True), "--no-color-moved": Option(group="moved"),
     "--color-moved": Option(v.MOVED, optional=True, group="moved"), "--ws-error-highlight": Option(v.BLANKS),
     "--ignore-cr-at-eol": _FLAG,
-    "--ignore-matching-lines": Option(v.TEXT, many=True), "--cumulative": _FLAG, "--skip-to": Option(v.FILE),
-    "--rotate-to": Option(v.FILE), "--ignore-submodules": Option(v.SUBMODULES, optional=True),
+    "--ignore-matching-lines": Option(v.TEXT, many=True), "--cumulative": _FLAG,
+    "--ignore-submodules": Option(v.SUBMODULES, optional=True),
     "--stat-width": Option(v.NUMBER), "--stat-name-width": Option(v.NUMBER), "--stat-graph-width": Option(v.NUMBER),
-    "--stat-count": Option(v.NUMBER), "-S": Option(v.TEXT, group="pickaxe"), "-G": Option(v.TEXT, group="pickaxe"),
+    "--stat-count": Option(v.NUMBER), "-S": Option(v.TEXT, group="pickaxe"), "-G": Option(v.PLAIN, group="pickaxe"),
     "--pickaxe-all": _FLAG, "--pickaxe-regex": _FLAG, "--rename-empty": Option(group="empty"),
     "--no-rename-empty": Option(group="empty"),
     "--shortstat": _FLAG, "--compact-summary": _FLAG, "--patience": Option(group="algorithm"),
@@ -102,7 +101,7 @@ _DECORATED: Mapping[str, Option] = {
 }  # fmt: skip
 # How a merge is compared with its parents; `remerge` would merge again and write objects.
 _MERGED: Mapping[str, Option] = {
-    "-m": Option(group="parents"), "-c": Option(group="parents"), "--cc": Option(group="parents"),
+    "-m": Option(group="parents"), "--cc": Option(group="parents"),
     "--diff-merges": Option(v.MERGES, group="parents"), "--no-diff-merges": Option(group="parents"),
     "--combined-all-paths": _FLAG,
 }  # fmt: skip
@@ -123,7 +122,8 @@ _WALK: Mapping[str, Option] = {
     "--show-pulls": _FLAG, "--boundary": _FLAG,
 }  # fmt: skip
 _LOG: Mapping[str, Option] = {
-    "--graph": Option(group="graph"), "--follow": _FLAG, "-L": Option(v.LINES_IN, many=True), "--full-diff": _FLAG,
+    "-G": Option(v.TEXT, group="pickaxe"), "--graph": Option(group="graph"),
+    "--follow": _FLAG, "-L": Option(v.LINES_IN, many=True), "--full-diff": _FLAG,
     "--left-right": _FLAG, "--no-graph": Option(group="graph"),
     "--cherry-pick": _FLAG, "--cherry-mark": _FLAG, "--parents": _FLAG, "--children": _FLAG, "--source": _FLAG,
     "--walk-reflogs": _FLAG, "--left-only": Option(group="side"), "--right-only": Option(group="side"),
@@ -139,7 +139,7 @@ _BLAME: Mapping[str, Option] = {
     "-L": Option(v.LINES, many=True), "-e": _FLAG, "-l": _FLAG, "-s": _FLAG, "-f": _FLAG, "-n": _FLAG, "-w": _FLAG,
     "-M": Option(v.SCORE, optional=True), "-t": _FLAG,
     "-C": Option(v.SCORE, optional=True, many=True), "-c": _FLAG, "--incremental": Option(group="output"),
-    "--reverse": _FLAG, "--score-debug": _FLAG, "--show-stats": _FLAG, "--color-lines": _FLAG, "--color-by-age": _FLAG,
+    "--reverse": _FLAG, "--show-stats": _FLAG,
     "--porcelain": Option(group="output"),
     "--line-porcelain": Option(group="output"),
     "--date": Option(v.DATE_STYLE), "--root": _FLAG, "--abbrev": Option(v.ABBREV), "--since": Option(v.DATE),
@@ -234,7 +234,7 @@ SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
         "rev-parse": Subcommand(_PARSE, (0, 8), 0, separated=False, spellings={"-q": "--quiet"}),
         "rev-list": Subcommand(
             {
-                **_COMMITS, **_WALK, "--count": _FLAG, "--left-right": _FLAG, "--objects": _FLAG,
+                **_COMMITS, **_WALK, "--count": _FLAG, "--left-right": _FLAG,
                 "--no-commit-header": _FLAG, "--cherry-pick": _FLAG, "--cherry-mark": _FLAG, "--parents": _FLAG,
             },
             default="HEAD",

@@ -53,7 +53,7 @@ BLANKS = re.compile(r"all|none|default|(old|new|context)(,(old|new|context)){0,2
 DIRSTAT = re.compile(
     r"(changes|lines|files|cumulative|[0-9]{1,2}(\.[0-9])?)(,(changes|lines|files|cumulative|[0-9]{1,2})){0,3}"
 )
-PREFIX = re.compile(r"[A-Za-z0-9_/-]{0,32}")
-FILE = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]{0,127}")
+# A pattern that costs no more than a text: nothing in it repeats.
+PLAIN = re.compile(r"[A-Za-z0-9_ .:/@=-]{1,128}")
 SUBMODULES = re.compile(r"all|dirty")
 SCORE = re.compile(r"[0-9]{1,4}")

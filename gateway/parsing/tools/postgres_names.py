@@ -81,19 +81,18 @@ FUNCTIONS: frozenset[str] = names(
     pg_get_ruledef pg_get_serial_sequence pg_get_statisticsobjdef pg_get_triggerdef pg_get_userbyid pg_get_viewdef
     pg_get_wal_replay_pause_state pg_has_role pg_index_column_has_property pg_indexes_size pg_is_in_recovery
     pg_is_wal_replay_paused pg_jit_available pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn
-    pg_last_xact_replay_timestamp pg_ls_archive_statusdir pg_ls_tmpdir pg_ls_waldir pg_my_temp_schema
-    pg_notification_queue_usage pg_options_to_table pg_partition_ancestors pg_partition_root pg_partition_tree
-    pg_postmaster_start_time pg_relation_filenode pg_relation_filepath pg_relation_is_updatable pg_relation_size
-    pg_safe_snapshot_blocking_pids pg_size_bytes pg_size_pretty pg_snapshot_xmax pg_snapshot_xmin
-    pg_stat_get_dead_tuples pg_stat_get_live_tuples pg_table_is_visible pg_table_size pg_tablespace_location
-    pg_tablespace_size pg_total_relation_size pg_trigger_depth pg_typeof pg_wal_lsn_diff pg_walfile_name
-    pg_walfile_name_offset pg_xact_commit_timestamp position power quote_ident quote_literal quote_nullable rank
-    regexp_count regexp_match regexp_matches regexp_replace regexp_split_to_array regexp_substr replace reverse
-    right round row_number row_to_json shobj_description sign split_part sqrt starts_with statement_timestamp stddev
-    stddev_pop stddev_samp string_agg string_to_array strpos substr substring sum timeofday to_char to_date to_hex
-    to_json to_jsonb to_number to_regclass to_regnamespace to_regrole to_regtype to_timestamp transaction_timestamp
-    translate trim trunc txid_current_if_assigned txid_current_snapshot unnest upper var_pop var_samp variance
-    version width_bucket
+    pg_last_xact_replay_timestamp pg_my_temp_schema pg_notification_queue_usage pg_options_to_table
+    pg_partition_ancestors pg_partition_root pg_partition_tree pg_postmaster_start_time pg_relation_filenode
+    pg_relation_filepath pg_relation_is_updatable pg_relation_size pg_safe_snapshot_blocking_pids pg_size_bytes
+    pg_size_pretty pg_snapshot_xmax pg_snapshot_xmin pg_stat_get_dead_tuples pg_stat_get_live_tuples
+    pg_table_is_visible pg_table_size pg_tablespace_location pg_tablespace_size pg_total_relation_size
+    pg_trigger_depth pg_typeof pg_wal_lsn_diff pg_walfile_name pg_walfile_name_offset pg_xact_commit_timestamp
+    position power quote_ident quote_literal quote_nullable rank regexp_count regexp_match regexp_matches
+    regexp_replace regexp_split_to_array regexp_substr replace reverse right round row_number row_to_json
+    shobj_description sign split_part sqrt starts_with statement_timestamp stddev stddev_pop stddev_samp string_agg
+    string_to_array strpos substr substring sum timeofday to_char to_date to_hex to_json to_jsonb to_number
+    to_regclass to_regnamespace to_regrole to_regtype to_timestamp transaction_timestamp translate trim trunc
+    txid_current_if_assigned txid_current_snapshot unnest upper var_pop var_samp variance version width_bucket
     """
 )
 
