@@ -17,8 +17,9 @@ from gateway.errors import Edited
 from gateway.ports import ActionRow, StepRow, Tx
 from gateway.service.common import halts, in_flight, next_step
 from gateway.service.context import SWITCH_CODE, covers, is_withdrawn
+from gateway.service.grant_key import key_refusal
 from gateway.service.incidents import note_write
-from gateway.service.keyring import key_refusal, revoke_late
+from gateway.service.keyring import revoke_late
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
 from gateway.service.record import LeafBody, Recorder
@@ -65,7 +66,7 @@ async def begin_attempt(
         world.hub.finish(work_id)
         if exc.edited is not None:
             await tell_edited(world, exc.edited, exc.reason, purpose)
-        if exc.reason == "GRANT_KEY_REVOKED" and purpose == "apply":
+        if exc.reason.startswith("GRANT_KEY_") and purpose == "apply":
             await revoke_late(world, action)
         return False, exc.reason
     if purpose == "apply":

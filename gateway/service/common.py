@@ -10,6 +10,7 @@ from gateway.core.lifecycle import Due, State
 from gateway.core.receipt import StepStatus
 from gateway.ports import Tx
 from gateway.service.context import covers
+from gateway.service.grant_key import key_refusal
 from gateway.service.proposal import Proposal
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.sealed import open_sealed
@@ -17,6 +18,7 @@ from gateway.service.settle import Case
 from gateway.service.world import World
 
 ABORT_REQUESTED = "ABORT_REQUESTED"
+KEY_REVOKED = "KEY_REVOKED"
 _UNDOABLE = {Undo.EXACT, Undo.COMPENSATING}
 _MAY_HAVE_RUN = {"applied", "partly", "unknown", "intended"}
 
@@ -29,13 +31,15 @@ class Halts:
     frozen: bool
     stopped: bool
     lease_over: bool
+    key: str = ""
+    """Why the key of its grant may not be used for another step."""
 
     @property
     def code(self) -> str:
         """Return the reason code of the strongest of them; empty when there is none."""
         named = (
             (self.frozen, "GATEWAY_FROZEN"), (self.aborted, "ABORTED"), (self.lease_over, "LEASE_ENDED"),
-            (self.stopped, "GATEWAY_STOPPED"),
+            (self.stopped, "GATEWAY_STOPPED"), (bool(self.key), self.key),
         )  # fmt: skip
         return next((code for holds, code in named if holds), "")
 
@@ -44,7 +48,22 @@ def halts(world: World, tx: Tx, case: Case) -> Halts:
     """Return what keeps the action from going on."""
     kinds = {s.kind for s in tx.switches() if covers(s, case.row.agent, case.proposal)}
     over = 0 < case.row.lease_end_ms <= world.clock.now_ms()
-    return Halts(case.row.reason == ABORT_REQUESTED, "freeze" in kinds, "stop" in kinds, over)
+    return Halts(
+        case.row.reason == ABORT_REQUESTED, "freeze" in kinds, "stop" in kinds, over, _dead_key(world, tx, case)
+    )
+
+
+def _dead_key(world: World, tx: Tx, case: Case) -> str:
+    """Return why a plan under way may not take another step under its grant.
+
+    What an executor has in hand was begun in time: there a revocation counts only.
+    """
+    if case.state is not State.EXECUTING or len(case.proposal.steps) == 1:
+        return ""
+    refusal = key_refusal(world, tx.document(case.row.id, "grant_action") or b"")
+    if refusal == "GRANT_KEY_REVOKED":
+        return KEY_REVOKED
+    return "" if in_flight(case) else refusal
 
 
 def reads_only(step: Mapping[str, Json]) -> bool:

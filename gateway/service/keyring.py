@@ -4,13 +4,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.core.canonical import Json
-from gateway.core.dsse import Envelope
 from gateway.core.keys import MAX_KEYS, VerifyKey
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
-from gateway.errors import GatewayFault
+from gateway.errors import Edited, GatewayFault
 from gateway.ports import ActionRow, Tx
-from gateway.service.control import revoke_granted
+from gateway.service.common import KEY_REVOKED, halts, in_flight
+from gateway.service.control import open_rows, revoke_granted
+from gateway.service.grant_key import key_refusal, signer_of
+from gateway.service.halt import halted
 from gateway.service.record import global_leaf
 from gateway.service.recorded import told
 from gateway.service.settle import Case, Choice, settle
@@ -66,6 +68,7 @@ async def record_keys(world: World, said: Said) -> None:
     await world.store.write(lambda tx: revoked.extend(tell_keys(world, tx, said)))
     for action in revoked:
         world.bus.changed(action)
+    await _end_begun(world)
 
 
 def tell_keys(world: World, tx: Tx, said: Said) -> list[str]:
@@ -88,7 +91,7 @@ def tell_keys(world: World, tx: Tx, said: Said) -> list[str]:
     if not revoked:
         return []
     return revoke_granted(
-        world, tx, Guard.KEY_REVOKED, "KEY_REVOKED", lambda row: _grant_kid(tx, row) in revoked
+        world, tx, Guard.KEY_REVOKED, KEY_REVOKED, lambda row: _grant_kid(tx, row) in revoked
     )  # fmt: skip
 
 
@@ -100,30 +103,38 @@ def _grant_kid(tx: Tx, row: ActionRow) -> str:
     return signer_of(tx.document(row.id, "grant_action") or b"")
 
 
-def signer_of(envelope: bytes) -> str:
-    """Return the key that an envelope says it is signed by; empty for what is no envelope of ours."""
-    try:
-        return Envelope.from_bytes(envelope).sole_signature().keyid
-    except ValueError:
-        return ""
-
-
-def key_refusal(world: World, envelope: bytes) -> str:
-    """Return why the key of a grant may not be used now, in the words of the executor's check; empty when it may."""
-    key = world.keys().get(signer_of(envelope))
-    if key is None:
-        return "GRANT_KEY_UNKNOWN"
-    refusal = key.refusal_at(world.clock.now_ms())
-    return f"GRANT_KEY_{refusal}" if refusal is not None else ""
-
-
 async def revoke_late(world: World, action: str) -> None:
-    """Revoke a grant that was recorded after its key was revoked: it could not be found then."""
+    """Revoke a grant that was recorded after its key was revoked: it could not be found then.
 
-    def choose(_: Tx, case: Case) -> Choice | None:
-        if case.state is not State.GRANTED:
+    A plan that is between two of its steps ends: what it applied is taken back.
+    """
+
+    def choose(tx: Tx, case: Case) -> Choice | None:
+        if case.state is State.EXECUTING:
+            return _ended(world, tx, case)
+        if case.state is not State.GRANTED or not _is_revoked(world, tx, case):
             return None
-        body = {"reason": "KEY_REVOKED", "revision": case.row.revision}
-        return Choice(Event.REVOKE, Guard.KEY_REVOKED, ((K.REVOCATION, body),), reason="KEY_REVOKED")
+        body = {"reason": KEY_REVOKED, "revision": case.row.revision}
+        return Choice(Event.REVOKE, Guard.KEY_REVOKED, ((K.REVOCATION, body),), reason=KEY_REVOKED)
 
     await settle(world, action, choose)
+
+
+async def _end_begun(world: World) -> None:
+    """End every plan that is between two steps under a key that may not be used; what runs learns it at its report."""
+    for row in await world.store.read(lambda tx: open_rows(tx, State.EXECUTING)):
+        try:
+            await settle(world, row.id, lambda tx, case: _ended(world, tx, case))
+        except Edited as exc:
+            _LOG.error("%s cannot be ended, it is not as it was recorded: %s", row.id, exc)
+
+
+def _ended(world: World, tx: Tx, case: Case) -> Choice | None:
+    if case.state is not State.EXECUTING or in_flight(case):
+        return None
+    code = halts(world, tx, case).code
+    return halted(world, tx, case, code) if code else None
+
+
+def _is_revoked(world: World, tx: Tx, case: Case) -> bool:
+    return key_refusal(world, tx.document(case.row.id, "grant_action") or b"") == "GRANT_KEY_REVOKED"

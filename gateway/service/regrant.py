@@ -10,8 +10,8 @@ from gateway.core.dsse import Envelope
 from gateway.core.events import read_leaf
 from gateway.core.kinds import LeafKind as K
 from gateway.ports import Tx
+from gateway.service.grant_key import key_refusal, signer_of
 from gateway.service.grants import sign
-from gateway.service.keyring import key_refusal, signer_of
 from gateway.service.record import LeafBody, document
 from gateway.service.recorded import in_log
 from gateway.service.world import World

@@ -125,7 +125,7 @@ def _guard(world: World, tx: Tx, case: Case, body: StepReport, statuses: dict[in
         return Event.STEP_FAILED, _failed(case, wrote=wrote, known=known, frozen=halt.frozen)
     if halt.frozen and wrote:
         return Event.STEP_APPLIED, Guard.FROZEN
-    if halt.aborted or halt.lease_over or ((halt.stopped or halt.frozen) and not last):
+    if halt.aborted or halt.lease_over or ((halt.stopped or halt.frozen or halt.key) and not last):
         if not wrote:
             return Event.STEP_APPLIED, Guard.HALT_NO_WRITE
         return Event.STEP_APPLIED, Guard.HALT_UNDO_KNOWN if known else Guard.HALT_UNDO_NONE

@@ -21,7 +21,7 @@ from gateway.service.regrant import lasting
 from gateway.service.start import started
 from gateway.service.views import WorkView
 from tests.fakes.world import AGENT, AUDIENCE, READ, Lab, lab
-from tests.service.hand import Hand, applied, running, undone
+from tests.service.hand import MIXED, TWO, Hand, applied, probed, running, undone
 from tests.service.say import new, records, statuses
 
 pytestmark = pytest.mark.anyio
@@ -219,3 +219,73 @@ async def test_a_revocation_holds_though_the_key_that_is_to_follow_does_not_open
         assert (await made.get(view.id)).reason == "KEY_REVOKED"
         with pytest.raises(SignerFault):
             await made.submit(READ)
+
+
+async def _rotated(made: Lab, keys: KeyDirectory, follower: KeyFollower, old: str) -> None:
+    """Put another key in the place of one that was stolen."""
+    keys.generate(made.clock.now_ms())
+    keys.revoke(old, made.clock.now_ms(), by="ana", reason="stolen")
+    await follower.look()
+
+
+async def _taken_back(made: Lab, hand: Hand, action: str, old: str) -> None:
+    """Take the first step back, under a grant that the revoked key did not sign."""
+    view = await made.get(action)
+    assert (view.state, view.reason) == ("UNDOING", "KEY_REVOKED")
+    work = await hand.take("undo")
+    assert _signer(work.grant) != old
+    assert await hand.begin(work) == (True, "")
+    await hand.say(work, undone(0))
+    assert await statuses(made, action) == {0: "undone", 1: "pending"}
+
+
+async def test_a_plan_that_runs_while_its_key_is_revoked_takes_no_further_step_and_is_taken_back(
+    tmp_path: Path,
+) -> None:
+    async with keyed(tmp_path) as (made, keys, follower, old):
+        hand, action = await running(made, TWO, steps=2)
+        await _rotated(made, keys, follower, old)
+        assert (await made.get(action)).state == "EXECUTING"  # a step is in hand: its outcome is not known yet
+        assert await hand.say(await hand.take("apply"), applied(0)) == (False, "")
+        view = await made.get(action)
+        assert (view.state, view.reason) == ("UNDOING", "KEY_REVOKED")
+        work = await hand.take("undo")
+        assert _signer(work.grant) != old
+        assert await hand.begin(work) == (True, "")
+        await hand.say(work, undone(0))
+        assert await statuses(made, action) == {0: "undone"}
+
+
+@pytest.mark.parametrize("when", ["between two steps", "before it is taken up again"])
+async def test_a_plan_between_two_steps_ends_at_once_when_its_key_is_revoked(tmp_path: Path, when: str) -> None:
+    """Its executor was lost after the first step; the second waits to be taken up again."""
+    async with keyed(tmp_path) as (made, keys, follower, old):
+        hand, action = await running(made, TWO, steps=2)
+        await hand.say(await hand.take("apply"), applied(0, "unknown"))
+        probe = await hand.take("probe")
+        await hand.begin(probe)
+        await hand.say(probe, probed(0, "applied"))
+        assert await statuses(made, action) == {0: "applied", 1: "pending"}
+        rest = await hand.take("apply")
+        assert rest.first_step == 1
+        began = made.clock.now_ms()
+        if when == "between two steps":
+            await _rotated(made, keys, follower, old)
+        else:  # the follower has read the keys, and not come to the plans yet
+            keys.generate(made.clock.now_ms())
+            keys.revoke(old, made.clock.now_ms())
+            assert isinstance(made.world.signer, LiveKeys)
+            await made.world.signer.refresh()
+            assert await hand.begin(rest) == (False, "GRANT_KEY_REVOKED")
+        await _taken_back(made, hand, action, old)
+        assert made.clock.now_ms() == began, "it waited for a deadline"
+        assert not (await hand.begin(rest))[0]
+
+
+async def test_a_plan_whose_key_was_revoked_before_anything_was_written_is_not_applied(tmp_path: Path) -> None:
+    async with keyed(tmp_path) as (made, keys, follower, old):
+        hand, action = await running(made, MIXED, steps=3)
+        await _rotated(made, keys, follower, old)
+        assert await hand.say(await hand.take("apply"), applied(0)) == (False, "")
+        view = await made.get(action)
+        assert (view.state, view.reason) == ("NOT_APPLIED", "KEY_REVOKED")
