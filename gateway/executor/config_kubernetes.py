@@ -64,8 +64,8 @@ class KubernetesScope:
     """A longer answer is refused while it is read."""
     discovery_s: int = 300
     """How long the kinds that the cluster serves are kept before they are asked for again."""
-    follow_s: int = 30
-    """How long `logs --follow` follows; it ends earlier where the attempt's own time is over."""
+    follow_s: int = 60
+    """The longest that `logs --follow` follows; it ends earlier where the attempt's own time is over."""
 
 
 def read(part: Section) -> KubernetesScope:
@@ -86,7 +86,7 @@ def read(part: Section) -> KubernetesScope:
         request_timeout_s=part.integer("request_timeout_s", 30, 1, 300),
         response_bytes=part.integer("response_bytes", 64 * _MB, _MB, 1_024 * _MB),
         discovery_s=part.integer("discovery_s", 300, 5, 86_400),
-        follow_s=part.integer("follow_s", 30, 1, 600),
+        follow_s=part.integer("follow_s", 60, 1, 600),
     )
     _check(part, scope)
     return scope

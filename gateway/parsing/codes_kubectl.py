@@ -64,6 +64,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "watching has no end",
             "leave {flag} out, or use kubectl wait --for=condition=Ready TYPE NAME --timeout=60s",
         ),
+        "K8S_FOLLOW": Code(
+            "following a log has no end unless it is given one of up to {max}s",
+            "add --request-timeout=30s, or leave {flag} out and use --tail=500",
+        ),
         "K8S_TIMEOUT": Code("{flag} must be between 1s and {max}s", "use {flag}=60s"),
         "K8S_DRY_RUN": Code(
             "only a dry run on the server says what would happen",

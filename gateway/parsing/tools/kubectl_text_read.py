@@ -6,7 +6,13 @@ from gateway.parsing.tools import kubectl_params as p
 from gateway.parsing.tools.kubectl_flags import Call
 from gateway.parsing.tools.kubectl_names import Resources, check_name, find_kind, read_resources
 from gateway.parsing.tools.kubectl_request import Request
-from gateway.parsing.tools.kubectl_verbs import DEFAULT_ROLLOUT_S, DEFAULT_WAIT_S, LOGGED, MAX_WAIT_S
+from gateway.parsing.tools.kubectl_verbs import (
+    DEFAULT_ROLLOUT_S,
+    DEFAULT_WAIT_S,
+    LOGGED,
+    MAX_FOLLOW_S,
+    MAX_WAIT_S,
+)
 from gateway.parsing.tools.refuse import refuse
 from gateway.parsing.words import Word
 
@@ -68,14 +74,16 @@ def top(call: Call, table: KubectlTable) -> Request:
 
 
 def logs(call: Call, table: KubectlTable) -> Request:
-    """Read `logs`; followed, it ends at the executor's limit of seconds and bytes."""
+    """Read `logs`; it follows for as long as `--request-timeout` says, and not without."""
     words, container = _log_words(call)
     found = read_resources(words, table, "logs") if words else Resources((find_kind(table, "pods"),), ())
     params: dict[str, Json] = {}
     if container is not None:
         params["container"] = container
-    switches = ("all-containers", "previous", "timestamps", "prefix", "follow")
+    switches = ("all-containers", "previous", "timestamps", "prefix")
     params |= {flag.replace("-", "_"): True for flag in switches if call.switch(flag)}
+    if call.switch("follow"):
+        params["follow_seconds"] = _follow_seconds(call)
     tail = call.integer("tail")
     if tail is not None and tail >= 0:  # -1 is every line, the default
         params["tail_lines"] = tail
@@ -85,6 +93,14 @@ def logs(call: Call, table: KubectlTable) -> Request:
     if (moment := call.text("since-time")) is not None:
         params["since_time"] = moment
     return _request(call, "log", found, params)
+
+
+def _follow_seconds(call: Call) -> int:
+    """Return how long a log is followed; the flag is kubectl's own way to end a request."""
+    seconds = call.seconds("request-timeout")
+    if not seconds or seconds > MAX_FOLLOW_S:
+        raise refuse("K8S_FOLLOW", call.flags["follow"].word.span, flag="--follow", max=MAX_FOLLOW_S)
+    return seconds
 
 
 def _log_words(call: Call) -> tuple[tuple[Word, ...], str | None]:

@@ -103,10 +103,12 @@ def _change(
     return Verb(method, fanouts, dict(params) | _DRY, kinds, required, subresource, undo)
 
 
+MAX_FOLLOW_S = 600
+"""Longer than this no log is followed; the executor has a limit of its own below it."""
 _LOG: dict[str, p.Check] = {
     "container": p.name_of, "all_containers": p.boolean, "previous": p.boolean, "timestamps": p.boolean,
     "prefix": p.boolean, "tail_lines": p.integer(0, 100_000), "since_seconds": p.integer(1, 31_536_000),
-    "since_time": p.timestamp, "limit_bytes": p.integer(1, 100_000_000), "follow": p.boolean,
+    "since_time": p.timestamp, "limit_bytes": p.integer(1, 100_000_000), "follow_seconds": p.integer(1, MAX_FOLLOW_S),
 }  # fmt: skip
 _DRAIN: dict[str, p.Check] = {
     "ignore_daemonsets": p.boolean, "delete_emptydir_data": p.boolean, "force": p.boolean,

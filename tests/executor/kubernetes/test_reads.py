@@ -137,7 +137,7 @@ async def test_a_log_is_followed_for_a_time_and_shown_as_it_grows(
     growing = asyncio.create_task(grow())
     began = time.monotonic()
     try:
-        done = await reading.kubectl("logs -f deploy/web --tail=1")
+        done = await reading.kubectl("logs -f --request-timeout=60s deploy/web --tail=1")
     finally:
         growing.cancel()
         os.truncate(written, size)
@@ -147,11 +147,19 @@ async def test_a_log_is_followed_for_a_time_and_shown_as_it_grows(
     assert b"".join(reading.heard.chunks) == done.output
 
 
+async def test_following_ends_when_the_line_says_so(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    cluster.deployment(namespace, "web", replicas=1)
+    reading = follower(cluster, namespace, tmp_path, seconds=60)
+    done = await reading.kubectl("logs -f deploy/web --tail=1 --request-timeout=2s")
+    assert (done.status, done.code) == ("applied", "K8S_FOLLOW_ENDED")
+    assert done.detail.startswith("followed for 2 s;")
+
+
 async def test_following_ends_with_the_attempts_own_time(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     cluster.deployment(namespace, "web", replicas=1)
     reading = follower(cluster, namespace, tmp_path, seconds=60)
     with deadline.within(5):
-        done = await reading.kubectl("logs --follow deploy/web --tail=1")
+        done = await reading.kubectl("logs --follow --request-timeout=60s deploy/web --tail=1")
     assert (done.status, done.code) == ("applied", "K8S_FOLLOW_ENDED")
 
 
@@ -159,7 +167,7 @@ async def test_following_ends_where_the_output_is_full(cluster: Cluster, namespa
     cluster.deployment(namespace, "web", replicas=1)
     reading = follower(cluster, namespace, tmp_path, seconds=20, size=100)
     began = time.monotonic()
-    done = await reading.kubectl("logs -f deploy/web")
+    done = await reading.kubectl("logs -f --request-timeout=60s deploy/web")
     assert (done.status, done.code, len(done.output)) == ("applied", "K8S_FOLLOW_FULL", 100)
     assert time.monotonic() - began < 10
 
@@ -169,7 +177,7 @@ async def test_several_logs_are_followed_together_line_by_line(
 ) -> None:
     cluster.deployment(namespace, "web", replicas=2)
     reading = follower(cluster, namespace, tmp_path, seconds=2)
-    done = await reading.kubectl("logs -f -l app=web --tail=3 --prefix")
+    done = await reading.kubectl("logs -f --request-timeout=60s -l app=web --tail=3 --prefix")
     assert (done.status, done.code) == ("applied", "K8S_FOLLOW_ENDED")
     lines = done.output.decode().splitlines()
     assert all(each.startswith("[pod/web-") for each in lines)
@@ -179,12 +187,12 @@ async def test_several_logs_are_followed_together_line_by_line(
 async def test_more_logs_than_a_few_are_not_followed(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     cluster.deployment(namespace, "web", replicas=6)
     reading = follower(cluster, namespace, tmp_path, seconds=2)
-    done = await reading.kubectl("logs -f -l app=web")
+    done = await reading.kubectl("logs -f --request-timeout=60s -l app=web")
     assert (done.status, done.code) == ("not_applied", "K8S_LOGS_TOO_MANY")
 
 
 async def test_a_log_that_may_not_be_read_is_not_followed_either(reader: Reader) -> None:
-    done = await reader.kubectl("logs -f nobody")
+    done = await reader.kubectl("logs -f --request-timeout=60s nobody")
     assert (done.status, done.code) == ("not_applied", "TARGET_NOT_FOUND")
 
 
@@ -254,7 +262,7 @@ async def test_a_log_that_was_followed_ends_succeeded_and_says_that_it_was_cut(
 ) -> None:
     cluster.deployment(namespace, "web", replicas=1)
     async with kube_lab(executor_scope(cluster, tmp_path, follow_s=1), namespace) as lab:
-        view = await lab.kubectl(f"kubectl -n {namespace} logs -f deploy/web --tail=2")
+        view = await lab.kubectl(f"kubectl -n {namespace} logs -f --request-timeout=60s deploy/web --tail=2")
         assert (view.state, view.reason) == ("SUCCEEDED", "K8S_FOLLOW_ENDED")
         assert view.outputs[0].truncated
         assert "line 200 of a pod on paper" in view.outputs[0].data.decode()

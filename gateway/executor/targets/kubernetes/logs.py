@@ -24,7 +24,7 @@ _TELL_S = 3.0
 _SELECTED_TAIL = 10
 """Lines of each pod that was chosen by a selector, as with kubectl."""
 _DEFAULT = "kubectl.kubernetes.io/default-container"
-_FLAGS = {"previous": "previous", "timestamps": "timestamps", "follow": "follow"}
+_FLAGS = {"previous": "previous", "timestamps": "timestamps", "follow_seconds": "follow"}
 _NUMBERS = {"tail_lines": "tailLines", "since_seconds": "sinceSeconds", "since_time": "sinceTime"}
 
 
@@ -38,10 +38,11 @@ async def read_logs(reading: Reading, step: Step, output: Output) -> None:
     """Write the logs that a step asks for. Raises ReadError and CallFailed."""
     pods = await _pods(reading, step)
     logs = [log for pod in pods for log in _containers(pod, step)]
-    most = MAX_FOLLOWED if step.params.get("follow") else MAX_LOGS
+    follows = "follow_seconds" in step.params
+    most = MAX_FOLLOWED if follows else MAX_LOGS
     if len(logs) > most:
         raise ReadError("K8S_LOGS_TOO_MANY", f"{len(logs)} logs; name a pod or a container (at most {most})")
-    if step.params.get("follow"):
+    if follows:
         await _follow(reading, step, logs, output)
         return
     for log in logs:
@@ -53,7 +54,8 @@ async def read_logs(reading: Reading, step: Step, output: Output) -> None:
 
 async def _follow(reading: Reading, step: Step, logs: Sequence[_Log], output: Output) -> None:
     """Follow logs together, line by line, until they end, the time is over or the output is full."""
-    seconds = max(0.0, min(float(reading.cluster.scope.follow_s), left_s() - _TELL_S))
+    asked, most = float(step.params["follow_seconds"]), float(reading.cluster.scope.follow_s)
+    seconds = max(0.0, min(asked, most, left_s() - _TELL_S))
     open_s = seconds + _TELL_S  # the connections outlive the time, which ends them
 
     async def one(log: _Log) -> None:
