@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.cli.demo.monitoring import Alertmanager, ask
+from gateway.core.predicate import MAX_MS
 from gateway.errors import TargetFault
 from gateway.executor.config_telemetry import AlertmanagerSource
 from gateway.executor.telemetry.alertmanager import AlertmanagerTelemetry
@@ -78,6 +79,7 @@ async def test_only_alerts_that_began_later_are_new(alertmanager: Alertmanager, 
     fired = {"measure": "fired", "labels": {"alertname": name}}
     assert await count(alertmanager.url, fired | {"since_ms": before}) == 1
     assert await count(alertmanager.url, fired | {"since_ms": later}) == 0
+    assert await count(alertmanager.url, fired | {"since_ms": MAX_MS}) == 0, "a change that is still to come"
 
 
 async def test_without_the_watchdog_there_is_no_data(alertmanager: Alertmanager, name: str) -> None:

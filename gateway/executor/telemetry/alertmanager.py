@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.core.canonical import Json
+from gateway.core.predicate import MAX_MS
 from gateway.errors import TargetFault
 from gateway.executor.config_telemetry import AlertmanagerSource
 from gateway.executor.telemetry.fetch import JsonServer
@@ -19,7 +20,6 @@ from gateway.executor.telemetry.query import integer, members, text
 
 _MEMBERS = frozenset({"measure", "labels", "watchdog", "since_ms"})
 _MAX_BYTES = 1_048_576
-_MAX_MS = 9_000_000_000_000
 
 
 class AlertmanagerTelemetry:
@@ -35,7 +35,7 @@ class AlertmanagerTelemetry:
         measure = text(query, "measure")
         if measure not in {"firing", "fired"}:
             raise TargetFault("QUERY_MALFORMED", "measure must be firing or fired")
-        since_ms = integer(query, "since_ms", -1, 0, _MAX_MS) if measure == "fired" else -1
+        since_ms = integer(query, "since_ms", -1, 0, MAX_MS) if measure == "fired" else -1
         labels = _labels(query, "labels")
         if "watchdog" in query and not await self._alerts(_labels(query, "watchdog")):
             return None

@@ -16,7 +16,7 @@ from gateway.executor.targets.kubernetes.target import KubernetesTarget
 from gateway.executor.work import Served, Worker
 from gateway.parsing.catalog import Catalog, Scope
 from gateway.ports import Tx
-from gateway.ports_target import Applied, Observed, Undone
+from gateway.ports_target import Applied, Observed, Telemetry, Undone
 from gateway.service.drive import Driver
 from gateway.service.gateway import Gateway
 from gateway.service.log import CheckpointSigner
@@ -93,13 +93,15 @@ class Watched:
 
 @dataclass
 class KubeLab(fakes.Lab):
-    """A lab whose scope is a cluster."""
+    """A lab whose scope is a cluster; `providers` are telemetry besides the lab's own."""
+
+    providers: dict[str, Telemetry] = field(default_factory=dict)
 
     def attach(self) -> "asyncio.Task[None]":
         """Start an executor; it works until it is cancelled."""
         self.link = fakes.Link(self.gateway, f"executor-{len(self.tasks)}")
         claims = fakes.Claims(fakes.AUDIENCE, self.world.keys, self.clock)  # type: ignore[arg-type]
-        served = Served({SCOPE: ("kubernetes", self.target)}, {"fake": self.telemetry})
+        served = Served({SCOPE: ("kubernetes", self.target)}, {"fake": self.telemetry, **self.providers})
         worker = Worker(served, claims, self.link, self.clock)
         task = asyncio.create_task(fakes._serve(self.gateway, worker, self.link))
         self.tasks.append(task)

@@ -8,15 +8,19 @@ import data.countermand.lib.steps
 # title: Every change is verified
 # description: >-
 #   Names the telemetry profile of config/verify, its checks, how long it watches and what follows when the
-#   change did not help. A step that names no target is verified by the profile of its whole surroundings.
+#   change did not help, and the profiles that config/signals adds where a site measures what users see. A step
+#   that names no target is verified by the profile of its whole surroundings.
 # custom:
 #   codes:
 #     VERIFY:
 #       message: "the change is verified by telemetry and taken back when it makes things worse"
-obligations contains {"code": "VERIFY", "step": step.i, "verify": object.union({"profile": name}, config.verify.profiles[name])} if {
+obligations contains {"code": "VERIFY", "step": step.i, "verify": object.union({"profile": name}, _terms(name))} if {
 	some step in steps.writes
-	name := _profile(step)
+	some name in ({_profile(step)} | _added(step))
 }
+
+# A profile that nobody has written is an obligation without terms, which the gateway refuses.
+_terms(name) := object.get(object.union(config.verify.profiles, config.signals.profiles), name, {})
 
 _profile(step) := name if {
 	step.target.fanout in {"selector", "all"}
@@ -28,3 +32,14 @@ else := operations.listed(
 	step.operation,
 	config.verify.default,
 )
+
+_added(step) := {added.profile |
+	count(step.target.names) > 0
+	some added in config.signals.added[step.tool]
+	operations.listed({operation: true | some operation in added.operations}, step.operation, false)
+	_within(step.target, added.namespaces)
+}
+
+_within(_, namespaces) if "*" in namespaces
+
+_within(target, namespaces) if target.namespace in namespaces

@@ -24,3 +24,36 @@ test_what_is_not_listed_is_verified_by_default if {
 }
 
 test_a_read_is_not_verified if _profiles({"effect": ["read"]}) == set()
+
+_signals(profile, namespace) := {
+	"profiles": {"service-signals": {"window_s": 300, "interval_s": 15, "on_ineffective": "undo", "on_inconclusive": "undo"}},
+	"added": {"kubernetes": [{"profile": profile, "operations": ["*.scale"], "namespaces": [namespace]}]},
+}
+
+_of_shop := _signals("service-signals", "shop")
+
+_profiles_with(signals, changes) := {duty.verify.profile |
+	some duty in duties.obligations with input as example.document(changes)
+		with data.countermand.config.signals as signals
+	duty.code == "VERIFY"
+}
+
+_in(namespace) := object.union(example.step({}).target, {"namespace": namespace})
+
+test_what_users_see_is_added_where_a_site_measures_it if {
+	_profiles_with(_of_shop, {"target": _in("shop")}) == {"workload-health", "service-signals"}
+	_profiles_with(_of_shop, {"target": _in("other")}) == {"workload-health"}
+	_profiles_with(_of_shop, {"target": _in("shop"), "operation": "deployments.set_image"}) == {"workload-health"}
+	_profiles_with(_signals("service-signals", "*"), {"target": _in("other")}) == {"workload-health", "service-signals"}
+}
+
+test_what_users_see_is_not_added_where_no_target_is_named if {
+	target := object.union(_in("shop"), {"fanout": "selector", "names": []})
+	_profiles_with(_of_shop, {"target": target}) == {"namespace-health"}
+}
+
+test_a_profile_that_nobody_has_written_has_no_terms if {
+	some duty in duties.obligations with input as example.document({"target": _in("shop")})
+		with data.countermand.config.signals as _signals("nobodys", "shop")
+	duty.verify == {"profile": "nobodys"}
+}
