@@ -7,8 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
-
+from gateway import strict_yaml
 from gateway.core.effect import Effect, Undo
 from gateway.errors import ConfigFault
 from gateway.parsing.catalog import CommandShape, Scope, Slot
@@ -108,10 +107,10 @@ class Settings:
 def load_settings(path: Path) -> Settings:
     """Read a settings file; paths in it are relative to its folder. Raises ConfigFault."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as exc:
+        raw = strict_yaml.load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
         raise ConfigFault("CONFIG_UNREADABLE", f"cannot read {path}: {exc}", path=str(path)) from exc
-    return settings_of(raw or {}, path.parent)
+    return settings_of({} if raw is None else raw, path.parent)
 
 
 def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
-from gateway.adapters import strict_yaml
+from gateway import strict_yaml
 from gateway.core import shape
 from gateway.core.bundle import INPUT_SCHEMA, ROOT, Bundle, CodeText, Sample, revision_of
 from gateway.core.canonical import Json, loads_strict

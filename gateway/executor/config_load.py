@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-import yaml
-
+from gateway import strict_yaml
 from gateway.errors import ConfigFault
 from gateway.executor import config_kubernetes, config_telemetry
 from gateway.executor.config import (
@@ -44,8 +43,8 @@ def load(path: Path) -> ExecutorConfig:
 def parse(text: str, folder: Path) -> ExecutorConfig:
     """Read the settings from YAML; relative paths start at `folder`."""
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as exc:
+        document = strict_yaml.load(text)
+    except ValueError as exc:
         raise ConfigFault("EXECUTOR_CONFIG", f"the executor configuration is not YAML: {exc}") from exc
     root = Section(document, "executor", folder)
     scopes = root.each("scopes", _scope)

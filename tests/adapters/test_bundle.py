@@ -11,8 +11,8 @@ import pytest
 
 from gateway.adapters import bundle as loader
 from gateway.adapters.bundle import fingerprint, read_bundle
-from gateway.adapters.strict_yaml import load
 from gateway.errors import PolicyRefused
+from gateway.strict_yaml import load
 from tests.fakes.mini_bundle import POLICIES, mini_bundle, mini_files, write_files
 
 CONFIG = "countermand/config/demo/data.yaml"

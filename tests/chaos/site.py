@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from agent_client import AgentClient, ApproverClient, Retry, connect, connect_approver
+from gateway import strict_yaml
 from gateway.core.canonical import Json
 from tests.chaos.history import Plans, Roles, recorded
 from tests.chaos.policy import write_bundle
@@ -76,7 +75,7 @@ class Ground:
         own = self.folder / "executor.yaml"
         config = own.with_name(f"executor-{audience.replace('/', '-')}.yaml")
         config.touch(0o600)
-        config.write_text(yaml.safe_dump({**yaml.safe_load(own.read_text()), "audience": audience}))
+        config.write_text(strict_yaml.dump({**strict_yaml.load(own.read_text()), "audience": audience}))
         return self._start("executor", (module, "executor", "--config", str(config)), env)
 
     def proposed(self, tool: Tool, target: str, new: int, text: str, lease_s: int = 0, **more: str) -> Intended:
@@ -194,7 +193,7 @@ def write_gateway(folder: Path, check: Json, timing: Mapping[str, int], **own: J
         ],
         **own,
     }
-    (folder / "gateway.yaml").write_text(yaml.safe_dump(settings))
+    (folder / "gateway.yaml").write_text(strict_yaml.dump(settings))
 
 
 def write_executor(folder: Path, scopes: Json, telemetry: Json) -> None:
@@ -208,4 +207,4 @@ def write_executor(folder: Path, scopes: Json, telemetry: Json) -> None:
     }
     config = folder / "executor.yaml"
     config.touch(0o600)
-    config.write_text(yaml.safe_dump(settings))
+    config.write_text(strict_yaml.dump(settings))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
+from gateway import strict_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENT, PERSON = "agent/sre-1", "person/alice"
@@ -63,13 +63,13 @@ def write_site(folder: Path) -> Path:
 
 
 def _overlay(folder: Path, topic: str, **changes: object) -> None:
-    shipped = yaml.safe_load((ROOT / "policies" / "countermand" / "config" / topic / "data.yaml").read_text())
+    shipped = strict_yaml.load((ROOT / "policies" / "countermand" / "config" / topic / "data.yaml").read_text())
     (folder / "overlay" / topic).mkdir(parents=True)
     _yaml(folder / "overlay" / topic / "data.yaml", shipped | changes)
 
 
 def _yaml(path: Path, document: object) -> Path:
-    path.write_text(yaml.safe_dump(document))
+    path.write_text(strict_yaml.dump(document))
     return path
 
 

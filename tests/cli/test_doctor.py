@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
+from gateway import strict_yaml
 from tests.cli.call import call
 from tests.cli.running import write_site
 
@@ -30,10 +29,10 @@ def test_settings_that_cannot_be_read_end_the_examination(tmp_path: Path) -> Non
 
 def test_each_broken_part_is_named(tmp_path: Path) -> None:
     config = write_site(tmp_path)
-    document = yaml.safe_load(config.read_text())
+    document = strict_yaml.load(config.read_text())
     (tmp_path / "executor.yaml").write_text("audience: 1\n")
     (tmp_path / "broken").mkdir()
-    config.write_text(yaml.safe_dump({**document, "policy": {"bundle": "broken"}, "aws_services": ["nonsense"]}))
+    config.write_text(strict_yaml.dump({**document, "policy": {"bundle": "broken"}, "aws_services": ["nonsense"]}))
     state = tmp_path / "state"
     (state / "secrets").mkdir(parents=True, mode=0o700)
     code, found = outcomes(config)

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import yaml
-
+from gateway import strict_yaml
 from gateway.core.canonical import Json
 from tests.executor.grants import AUDIENCE
 
@@ -21,7 +20,7 @@ def write_config(folder: Path, address: str, jwks: bytes, scopes: Mapping[str, J
     (folder / "keys.json").write_bytes(jwks)
     document = {"audience": AUDIENCE, "gateway": {"address": address}, "keys": {"jwks": "keys.json"}}
     path = folder / "executor.yaml"
-    path.write_text(yaml.safe_dump(document | {"scopes": dict(scopes)}))
+    path.write_text(strict_yaml.dump(document | {"scopes": dict(scopes)}))
     return path
 
 

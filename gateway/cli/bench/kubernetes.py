@@ -22,10 +22,10 @@ from pathlib import Path
 from statistics import median
 
 import kubernetes
-import yaml
 
 from agent_client import aio
 from agent_client.types import State
+from gateway import strict_yaml
 from gateway.cli.bench.children import Program, Started, start, wait_until
 from gateway.cli.demo.controlplane.find import find
 from gateway.cli.demo.controlplane.running import ControlPlane, attach, control_plane
@@ -229,7 +229,7 @@ def _write(folder: Path, plane: ControlPlane, token: Path) -> Path:
         "scopes": {_SCOPE: scope},
     }
     for name, document in (("gateway.yaml", gateway), ("executor.yaml", executor)):
-        (folder / name).write_text(yaml.safe_dump(document), encoding="utf-8")
+        (folder / name).write_text(strict_yaml.dump(document), encoding="utf-8")
     return folder / "gateway.yaml"
 
 

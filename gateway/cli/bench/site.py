@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gateway import strict_yaml
 from gateway.core.principal import Principal
 
 ECHO = "/countermand.bench/Echo"
@@ -57,4 +56,4 @@ def _executor(state: Path) -> Mapping[str, Any]:
 
 
 def _yaml(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
+    path.write_text(strict_yaml.dump(dict(document)), encoding="utf-8")

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gateway import strict_yaml
 from gateway.cli.demo.process import DemoFault
 
 INTERVAL_S = 1
@@ -25,11 +24,11 @@ def write(
 ) -> None:
     """Write the overlay to a new folder: `<topic>/data.yaml`; every profile of verification watches for `window_s`."""
     config = shipped() / "countermand" / "config"
-    verify = yaml.safe_load((config / "verify" / "data.yaml").read_text(encoding="utf-8"))
+    verify = strict_yaml.load((config / "verify" / "data.yaml").read_text(encoding="utf-8"))
     quick = {"window_s": window_s, "interval_s": INTERVAL_S}
     verify["profiles"] = {name: profile | quick for name, profile in verify["profiles"].items()}
     _write(folder / "verify", adapt(verify))
-    freeze = yaml.safe_load((config / "freeze" / "data.yaml").read_text(encoding="utf-8"))
+    freeze = strict_yaml.load((config / "freeze" / "data.yaml").read_text(encoding="utf-8"))
     windows = without(freeze["windows"], now, now + _LENGTH)
     if windows != freeze["windows"]:
         _write(folder / "freeze", freeze | {"windows": windows})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
+from gateway import strict_yaml
 
 AUDIENCE = "executor/local"
 AGENT, APPROVER = "agent/sre-1", "person/on-call"
@@ -62,7 +62,7 @@ def principals() -> list[dict[str, Any]]:
 
 def write_yaml(path: Path, document: Mapping[str, Any]) -> None:
     """Write a settings file."""
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    path.write_text(strict_yaml.dump(document), encoding="utf-8")
 
 
 def write_secret(path: Path, text: str) -> None:
