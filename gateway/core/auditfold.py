@@ -66,6 +66,8 @@ class LogFold:
     actions: Mapping[str, ActionFold]
     violations: tuple[Violation, ...]
     leaves: int
+    facts: tuple[Fact, ...] = ()
+    """Records of no action that name documents."""
 
 
 @dataclass(slots=True)
@@ -127,6 +129,7 @@ class _Folder:
         self._violations: list[Violation] = []
         self._prev = ""
         self._count = 0
+        self._facts: list[Fact] = []
 
     def take(self, index: int, data: bytes) -> None:
         prev, self._prev, self._count = self._prev, leaf_hash(data).hex(), index + 1
@@ -158,11 +161,14 @@ class _Folder:
             for n, a in self._actions.items()
             if a.state
         }
-        return LogFold(folded, tuple(sorted(self._violations, key=lambda v: v.index)), self._count)
+        violations = tuple(sorted(self._violations, key=lambda v: v.index))
+        return LogFold(folded, violations, self._count, tuple(self._facts))
 
     def _about_none(self, index: int, leaf: Leaf) -> None:
         if (leaf.version, leaf.event, leaf.guard, leaf.state_before, leaf.state_after) != (0, None, None, None, None):
             self._note(index, "", "LEAF_GLOBAL", "a leaf of no action moves none")
+        if named := _documents(leaf.body):
+            self._facts.append(Fact(leaf.kind, index, digest(leaf.body), named))
 
     def _transition(self, index: int, leaf: Leaf, event: Event, action: _Open) -> None:
         self._settled(leaf.action, action)

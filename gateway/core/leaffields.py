@@ -101,7 +101,7 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
         ),
         K.DEAD_LETTER: _fields("sink index code", "detail"),
         K.REQUEST_ANSWERED: _fields("caller request_id row"),
-        K.DISCOVERY: _fields("scope digest executor served"),
+        K.DISCOVERY: _fields("scope digest doc_digest executor served"),
         K.INCIDENT_OPENED: _fields("incident source alert_ms by severity opened_ms row", "title labels summary"),
         K.HYPOTHESIS: _fields("incident hypothesis state by row", "text statement evidence"),
         K.CAUSE: _fields("incident hypothesis by row", "text statement evidence"),

@@ -7,6 +7,7 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import OPEN
 from gateway.errors import ConfigFault, StoreFault
 from gateway.ports import Tx
+from gateway.service.announce import remember_clusters
 from gateway.service.control import open_rows, remember_switches
 from gateway.service.keyring import Said, tell_keys
 from gateway.service.record import global_leaf, kept_ms
@@ -37,6 +38,7 @@ async def started(world: World, said: Said = lambda _: {}) -> None:
 
     await world.store.write(unit)
     await remember_switches(world)
+    await remember_clusters(world)
     absent_executors(world)  # from now on, until one attaches
 
 

@@ -1,6 +1,8 @@
 """What a cluster serves is recorded before proposals are read with it, and names itself in the decision."""
 
+import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +10,13 @@ from gateway.core.canonical import canonical, loads_strict
 from gateway.core.discovery import ServedKind, read, write
 from gateway.core.kinds import LeafKind as K
 from gateway.parsing.catalog import Catalog, Scope
+from gateway.service.announce import kept_as
+from gateway.service.clusters import Clusters
 from gateway.service.gateway import Gateway
 from gateway.service.settings import ScopeSite
+from gateway.service.start import started
 from gateway.service.world import World
-from tests.fakes.world import AGENT, AUDIENCE, Lab, lab
+from tests.fakes.world import AGENT, AUDIENCE, Lab, lab, violations
 
 pytestmark = pytest.mark.anyio
 NAMESPACED = True
@@ -100,3 +105,63 @@ async def test_a_refused_document_leaves_the_last_good_one_in_force() -> None:
         await told(world, "eu")
         await told(world, "eu", DOCUMENT[:-1])
         assert await explained(world, "kubectl get widgets", "eu") == "allow"
+
+
+async def restarted(world: World) -> World:
+    """Return the world of the next process over the same store."""
+    fresh = replace(world, clusters=Clusters())
+    await started(fresh)
+    return fresh
+
+
+async def test_after_a_restart_the_newest_of_each_scope_is_in_force_until_it_is_told_anew() -> None:
+    async with lab() as made:
+        world = clusters(made)
+        newer = write([replace(WIDGETS, version="v2")])
+        for scope, document, audience in (("eu", DOCUMENT, AUDIENCE), ("us", DOCUMENT, "executor/us"),
+                                          ("eu", newer, AUDIENCE)):  # fmt: skip
+            assert await told(world, scope, document, audience) == (True, "")
+        fresh = await restarted(world)
+        assert fresh.clusters.digests == {"eu": read(newer).digest, "us": read(DOCUMENT).digest}
+        assert await explained(fresh, "kubectl get widgets", "us") == "allow"
+
+
+async def test_what_a_decision_was_read_with_is_kept_under_the_digest_that_it_names() -> None:
+    async with lab() as made:
+        world = clusters(made)
+        await told(world, "eu")
+        await explained(world, "kubectl get widgets", "eu")
+        (why,) = [each for each in made.policy.asked[-1]["steps"][0]["why"] if each.startswith("discovery:")]
+        digest = why.removeprefix("discovery:")
+        assert await world.store.read(lambda tx: tx.document("", kept_as(digest))) == DOCUMENT
+
+
+async def test_a_cluster_that_goes_back_to_what_it_served_is_recorded_again_and_stored_once() -> None:
+    async with lab() as made:
+        world = clusters(made)
+        newer = write([replace(WIDGETS, version="v2")])
+        for document in (DOCUMENT, newer, DOCUMENT):
+            assert await told(world, "eu", document) == (True, "")
+        assert (await restarted(world)).clusters.digests == {"eu": read(DOCUMENT).digest}
+
+
+async def test_a_scope_that_was_taken_out_of_the_settings_is_not_remembered() -> None:
+    async with lab() as made:
+        await told(clusters(made), "eu")
+        assert (await restarted(made.world)).clusters.digests == {}
+
+
+async def test_a_stored_document_that_was_edited_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    async with lab(path=path) as made:
+        world = clusters(made)
+        await told(world, "eu")
+        edited = write([replace(WIDGETS, plural="deployments", group="apps")])
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE documents SET data = ? WHERE action = ''", (edited,))
+        try:
+            assert (await restarted(world)).clusters.digests == {}
+            assert any("DOCUMENT_DIFFERS" in found for found in await violations(made))
+        finally:
+            with sqlite3.connect(path) as connection:
+                connection.execute("UPDATE documents SET data = ? WHERE action = ''", (DOCUMENT,))
