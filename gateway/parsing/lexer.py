@@ -3,6 +3,7 @@
 Every accepted text has the same argv in bash (tests/oracles/test_bash_argv.py). The opposite is not
 attempted: what needs expansion, redirection or a shell keyword is refused with its own code. Braces without a comma
 or `..` are literal in bash; behind `=`, `@` and `^` people write them bare (`-o jsonpath={.status.phase}`, `HEAD@{1}`).
+So are the brackets of a path of fields, because no file has its name (`--sort-by=.status.containerStatuses[0].ready`).
 """
 
 import re
@@ -23,7 +24,8 @@ _TOKEN = re.compile(
       | '(?P<single>[^']*)'
       | "(?P<double>[^"\\$`]*)"
       | "(?P<escaped>(?:[^"\\$`]++|\\[^\n!])*+)"
-      | (?P<curly>(?<=[=@^])\{(?:[A-Za-z0-9_-]|\.(?!\.))*\})
+      | (?P<curly>(?<=[=@^])\{(?:[A-Za-z0-9_-]|\.(?!\.)|\[(?:[0-9]{1,3}|\*)?\])*\})
+      | (?P<index>(?<=[A-Za-z0-9_])\[(?:[0-9]{1,3}|\*)?\])
       | (?P<inner>[!\#~])
       | (?P<join>&&|;)
       | (?P<continuation>\\\n)
@@ -85,7 +87,7 @@ def _token(state: _State, match: re.Match[str]) -> Refusal | None:
         return None
     if kind == "blank":
         return _end_word(state, start)
-    if kind == "inner":
+    if kind in {"inner", "index"}:
         return _inner(state, match)
     if kind == "join":
         refusal = _end_word(state, start) or _end_command(state, start)
@@ -103,14 +105,29 @@ def _append(state: _State, text: str, start: int) -> None:
 
 
 def _inner(state: _State, match: re.Match[str]) -> Refusal | None:
-    """Accept `!`, `#` and `~` inside a word only, where bash takes them literally (`HEAD~3`)."""
-    start, character = match.start(), match[0]
+    """Accept `!`, `#`, `~` and `[0]` inside a word only, where bash takes them literally (`HEAD~3`)."""
+    start, text = match.start(), match[0]
     before = match.string[start - 1] if start else ""
-    literal = state.parts is not None and (character != "~" or before.isalnum() or before in "^~@")
+    if match.lastgroup == "index":
+        literal = _is_path(state)
+    else:
+        literal = state.parts is not None and (text != "~" or before.isalnum() or before in "^~@")
     if not literal:
-        return Refusal(_INNER[character], state.span(start, start + 1))
-    _append(state, character, start)
+        return Refusal(_INNER.get(text, "LEX_GLOB"), state.span(start, start + 1))
+    _append(state, text, start)
     return None
+
+
+def _is_path(state: _State) -> bool:
+    """Tell whether a word names fields, as `-o=jsonpath={.items[*].kind}` and `--query Stacks[0].Name` do.
+
+    No file has such a name, so bash finds nothing to put in its place.
+    """
+    if not state.words or state.parts is None:
+        return False
+    return (
+        state.parts[0].startswith(".") or any("=" in part for part in state.parts) or state.words[-1].text == "--query"
+    )
 
 
 def _foreign(state: _State, match: re.Match[str]) -> Refusal:

@@ -16,7 +16,9 @@ TOOLS = ("kubectl_x", "aws_x", "psql_x", "g.t_x")
 PLAIN = (
     "get", "pods", "-n", "prod", "--replicas=3", "deploy/web", "a,b", "x@y", "%d", "100%", "HEAD~3", "HEAD^", "a+b",
     "status.phase!=Running", "a#b", "k=v", "_", "-", "--", ".", "..", ":", "a:b", "=", "1", "0x1f", "e.g.", "A=b", "!x",
-    "HEAD@{1}", "-o=jsonpath={.status.phase}", "@{u}", "v1^{commit}", "@~2", "^{}", "={a}", "={1.2}", "={a},b={c}",
+    "HEAD@{1}", "-o=jsonpath={.status.phase}", "@{u}", "v1^{commit}", "@~2", "^{}", "={a}",
+    "-o=x={.a[0].b[*]}", "--q=A[].B[*].c[10]", ".a[0].b", "--query",
+    "A[0].B[]", "={1.2}", "={a},b={c}",
 )  # fmt: skip
 QUOTED = (
     "'single words'", '"double words"', "''", '""', "'$HOME'", "'`id`'", "'a\\b'", "'*'", "'~'", '"*"', '"it\'s"',
@@ -31,6 +33,7 @@ HOSTILE = (
     "2>&1", " a=~ ", " A=b:~ ", " a=~/x ", "{a}",
     "={a,b}", "@{a..c}", "={a}{b,c}", "^{", "@{", "}", "={", ",", "..", "{a,x@{1}}", "={a.b..c}",
     "coproc", "[[", "]]", "((", "=~", "a=(b)", "~+", "~-", "^a^b", "!!", "!$", "a\u200bb", "-~",
+    "[0]", "a[*]", "[]", "x[a]", "=a[!0]", "={[0-9]}", "=a[0", "=a]", "[-1]", "='x'[0]", "*[0]",
     '"\\"', '\\"', '"\\\\$HOME"', '"\\\\`id`"', '"\\\n"', '"\\!"',
 )  # fmt: skip
 BASH = shutil.which("bash") or "bash"

@@ -126,3 +126,44 @@ def test_a_series_that_may_be_long_is_refused(arguments: str) -> None:
 )  # fmt: skip
 def test_two_series_or_one_of_another_name_are_refused(text: str) -> None:
     assert sql(text) != "accepted"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select b, n, sum(n) over (order by b) from (select created_at as b, count(*) as n from orders group by 1) x",
+        "select * from (select status, count(*) as n from orders group by 1) x",
+        "with t as (select status, count(*) as n from orders group by 1) select t.status, t.n from t order by n desc",
+        "with users as (select count(*) as email from orders) select email from users",
+        "select array_agg(n) from (select status as n from orders) x",
+    ],
+)
+def test_a_name_that_an_inner_query_gives_to_an_operational_value_is_operational(text: str) -> None:
+    assert read(text).effects == {Effect.READ}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select * from (select email as n from users) x",
+        "select n from (select count(*) as n from orders) x, (select email as n from users) y",
+        "select * from (select status, email as e from users) x",
+        "select e from (select status as e from orders) x, users",
+        "select e from (select status as e from orders) x join users u on true",
+        "select email from (select status from orders) x, lateral (select email from users) y",
+        "with t as (select * from users) select n from t",
+        "with t as (select count(*) as email from orders) select email from t, users",
+        "with t as (select count(*) as email from orders) select email from public.t",
+        "with t as (select status as email from orders union select email from users) select email from t",
+        "select n from (select status as n from orders union all select email from users) x",
+        "select (select n from users limit 1) from (select status as n from orders) x",
+        "select n from (select status as n from orders) x where n = (select n from users limit 1)",
+        "select n from (select (select email from users limit 1) as n) x",
+        "select n from (select n from (select email as n from users) a) b",
+        "select max(n) from (select unnest(array_agg(email)) as n from users) x",
+        "select * from (select * from (select email from users) a) b",
+        "select n from (select status as n from orders) x where exists (select 1 from users where password = 'x')",
+    ],
+)
+def test_a_name_that_may_be_of_another_value_is_not(text: str) -> None:
+    assert read(text).effects == {Effect.READ_SENSITIVE}

@@ -51,7 +51,9 @@ def whole_parts(output: str, template: str) -> bool:
         if path.startswith(_LOOP) and ".." not in path:
             continue  # what a loop goes over is not put out, whatever its filter asks
         parts = _INDEX.sub("", path).split(".")
-        if ".." in path or parts[-1].strip() in _WHOLE or _FREE & set(parts):
+        last = parts[-1].strip()
+        condition = last == "status" and "conditions" in parts  # True, False or Unknown
+        if ".." in path or (last in _WHOLE and not condition) or _FREE & set(parts):
             return True
     return False
 

@@ -6,7 +6,7 @@ answer is no.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -38,7 +38,7 @@ def shows_operational_only(tree: exp.Expr) -> bool:
     if asks_about_secrets(tree) or not _names_hold(tree):
         return False
     inner = [body for body in tree.find_all(exp.CTE, exp.Subquery) if _is_source(body)]
-    return all(_passes_on(body.this) for body in inner) and _shows(tree)
+    return all(_passes_on(body.this) for body in inner) and _shows(tree, _made_inside(tree, inner))
 
 
 def asks_about_secrets(tree: exp.Expr) -> bool:
@@ -81,6 +81,26 @@ def _names_hold(tree: exp.Expr) -> bool:
     return named and not made
 
 
+def _made_inside(tree: exp.Expr, inner: Sequence[exp.Expr]) -> frozenset[str]:
+    """Return the names that inner queries give to operational values alone, where nothing else is in FROM.
+
+    `*` is among them when they give no other values.
+    """
+    bodies = [body.this for body in inner]
+    named = {body.alias for body in inner if isinstance(body, exp.CTE)}
+    if not isinstance(tree, exp.Select) or not all(isinstance(body, exp.Select) for body in bodies):
+        return frozenset()
+    inside = {id(node) for body in bodies for node in body.walk()}
+    beside = [select for select in tree.find_all(exp.Select) if select is not tree and id(select) not in inside]
+    own = (table for table in tree.find_all(exp.Table) if table.find_ancestor(exp.Select) is tree)
+    if not bodies or beside or not all(not table.db and table.name in named for table in own):
+        return frozenset()
+    outputs = [output for body in bodies for output in body.expressions]
+    doubtful = {output.alias_or_name for output in outputs if not all(map(operational, _shown(output)))}
+    plain = {output.alias_or_name for output in outputs} - doubtful - {"", "*"}
+    return frozenset(plain if doubtful else plain | {"*"})
+
+
 def _is_source(node: exp.Expr) -> bool:
     return isinstance(node, exp.CTE) or isinstance(node.parent, exp.From | exp.Join | exp.Lateral)
 
@@ -101,14 +121,14 @@ def _keeps_name(output: exp.Expr) -> bool:
     return bool(name and not operational(name)) or all(operational(column) for column in _shown(output))
 
 
-def _shows(query: exp.Expr) -> bool:
-    """Tell whether everything that a query puts out is operational."""
+def _shows(query: exp.Expr, made: frozenset[str] = frozenset()) -> bool:
+    """Tell whether everything that a query puts out is operational; `made` are names that are known to be."""
     if isinstance(query, exp.SetOperation):
         return _shows(query.this) and _shows(query.expression)
     if isinstance(query, exp.Subquery):
         return _shows(query.this)
     return isinstance(query, exp.Select) and all(
-        operational(column) for output in query.expressions for column in _shown(output)
+        operational(column) or column in made for output in query.expressions for column in _shown(output)
     )
 
 
