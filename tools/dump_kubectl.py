@@ -133,7 +133,7 @@ CUSTOM = [
 NAMED = [
     row for group, version, kinds, namespaced in (
         ("bitnami.com", "v1alpha1", "SealedSecret", True),
-        ("crd.projectcalico.org", "v1", ("IPPool BGPPeer BGPConfiguration FelixConfiguration GlobalNetworkPolicy:"
+        ("crd.projectcalico.org", "v1", ("IPPool BGPConfiguration FelixConfiguration GlobalNetworkPolicy:"
          "globalnetworkpolicies ClusterInformation"), False),
         ("argoproj.io", "v1alpha1", ("EventSource::es-argo Sensor EventBus:eventbus ClusterWorkflowTemplate::cwft "
          "ClusterAnalysisTemplate"), True),
