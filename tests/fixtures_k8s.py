@@ -10,10 +10,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import yaml
 
 from gateway.cli.demo.controlplane import audit, identity
 from gateway.cli.demo.controlplane.client import Api, ApiError
@@ -27,11 +29,11 @@ HOME = "countermand"
 
 
 def eventually(ask: Callable[[], T], seconds: float = 20, what: str = "") -> T:
-    """Ask until the answer is truthy and return it: the control plane works in its own time."""
+    """Ask until the answer is truthy and return it: the control plane works in its own time, and asking costs it."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return answer
 
 
@@ -85,7 +87,7 @@ class Cluster:
         name = name or f"t-{secrets.token_hex(4)}"
         self.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
         if writable:
-            self.kubectl("-n", name, "apply", "-f", str(RBAC / "rbac-namespace.yaml"))
+            self.admin.create(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{name}/rolebindings", _binding())
         account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
         eventually(lambda: self.admin.answers(account), what=f"service account default in {name}")
         return name
@@ -131,6 +133,11 @@ class Cluster:
             for each in found
             if (not namespace or namespace in (each.namespace, each.name)) and each.user.startswith(user)
         ]
+
+
+@cache
+def _binding() -> Any:
+    return yaml.safe_load((RBAC / "rbac-namespace.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from gateway.config import Settings, settings_of
 from gateway.core.principal import Principal
 from gateway.errors import ConfigFault
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("bundles_checked_once")]
 RAW = {
     "state_dir": "state",
     "environments": {"prod": {"criticality": "high"}},

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_POLL_S = 0.02
+_POLL_S = 0.05
 
 
 def until(holds: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:

@@ -11,7 +11,7 @@ from tests.chaos.process import until
 from tests.chaos.site import Intended
 from tests.fixtures_k8s import Cluster
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(180)]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.chaos.judge import ends, judge, state_of
 from tests.chaos.process import until
 from tests.chaos.site import Intended, Site, Targets, site
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.timeout(300)]
 NAIVE = "tests.chaos.naive."
 
 

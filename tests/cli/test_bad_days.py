@@ -16,6 +16,7 @@ import pytest
 from gateway.cli.main import main
 from tests.cli.running import ROOT, gateway, write_site
 
+pytestmark = [pytest.mark.alone, pytest.mark.paired]
 Break = Callable[[Path], None]
 _UNLIMITED = resource.RLIM_INFINITY
 
@@ -55,7 +56,6 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_gateway_that_cannot_be_trusted_does_not_start_and_says_what_to_do(
     stopped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
@@ -111,7 +111,6 @@ def _target(link: Path) -> str:
         return ""
 
 
-@pytest.mark.alone
 def test_with_no_room_on_the_disk_nothing_is_decided_or_lost_and_questions_are_answered(tmp_path: Path) -> None:
     with gateway(tmp_path) as state:
         before = json.loads(_ask(state, "submit", "uptime first", "--wait", "--json")[1])
@@ -130,7 +129,6 @@ def test_with_no_room_on_the_disk_nothing_is_decided_or_lost_and_questions_are_a
     assert _ask(state, "audit", "verify")[0] == 0
 
 
-@pytest.mark.alone
 def test_without_an_executor_the_gateway_answers_and_says_that_none_is_attached(tmp_path: Path) -> None:
     config = write_site(tmp_path)
     config.write_text(config.read_text().replace("executor: executor.yaml\n", ""))

@@ -9,6 +9,8 @@ import pytest
 from tests.cli.call import call
 from tests.fakes.mini_bundle import POLICIES
 
+pytestmark = pytest.mark.usefixtures("bundles_checked_once")
+
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:

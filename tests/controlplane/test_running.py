@@ -13,7 +13,7 @@ from gateway.cli.demo.controlplane.processes import port_is_free
 from gateway.cli.demo.controlplane.running import ControlPlane, NotRunningError, attach, control_plane
 from tests.fixtures_k8s import eventually, required
 
-pytestmark = [pytest.mark.alone, pytest.mark.cluster]
+pytestmark = [pytest.mark.alone, pytest.mark.paired, pytest.mark.cluster]
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 

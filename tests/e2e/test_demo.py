@@ -59,6 +59,7 @@ def test_the_demo_fails_at_verification_when_nothing_is_really_changed() -> None
     assert ends["rate limit"] == "UNDONE (VERIFICATION_INEFFECTIVE)", transcript.getvalue()
 
 
+@pytest.mark.paired
 @pytest.mark.timeout(120)
 def test_a_killed_demo_leaves_no_process_behind(home: Path) -> None:
     demo = started(home)
@@ -68,6 +69,7 @@ def test_a_killed_demo_leaves_no_process_behind(home: Path) -> None:
     wait_until(lambda: not living(home))
 
 
+@pytest.mark.paired
 @pytest.mark.timeout(120)
 def test_an_interrupted_demo_removes_its_folder(home: Path) -> None:
     demo = started(home)

@@ -19,7 +19,7 @@ from tests.fixtures_k8s import eventually
 from tests.fixtures_prometheus import App
 from tests.service.say import records
 
-pytestmark = [pytest.mark.anyio, pytest.mark.alone]
+pytestmark = [pytest.mark.anyio, pytest.mark.alone, pytest.mark.paired]
 INTERVAL_MS = 3_000
 _ALL = 'sum(increase(http_requests_total{job="$job"}[60s]))'
 _BAD = 'sum(increase(http_requests_total{job="$job",code="500"}[60s]))'

@@ -51,9 +51,15 @@ class Decided:
         return self.word == self.wanted or {self.word, self.wanted} == {"auto", "allow"}
 
 
+_OPEN: list[Explainer] = []
+"""Opening takes seconds: once is enough, what is open is the real thing."""
+
+
 async def open_with_discovery() -> Explainer:
     """Return the explainer of the shipped bundle and sample site, for a cluster with custom resources."""
-    explainer = await open_explainer(None, None, many=True)
+    if not _OPEN:
+        _OPEN.append(await open_explainer(None, None, many=True))
+    [explainer] = _OPEN
     table = explainer.catalog.kubectl
     return replace(
         explainer, catalog=replace(explainer.catalog, kubectl=replace(table, kinds=table.kinds + DISCOVERED))

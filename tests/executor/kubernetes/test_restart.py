@@ -16,7 +16,7 @@ from tests.executor.kubernetes.test_draining import drain, target, uids, workloa
 from tests.executor.steps import Heard
 from tests.fixtures_k8s import RBAC, Cluster, eventually
 
-pytestmark = [pytest.mark.anyio, pytest.mark.alone, pytest.mark.cluster]
+pytestmark = [pytest.mark.anyio, pytest.mark.alone, pytest.mark.paired, pytest.mark.cluster]
 
 
 @pytest.fixture
