@@ -6,6 +6,8 @@ in the loop of whichever test runs next.
 
 import gc
 from collections.abc import AsyncIterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -35,10 +37,21 @@ gc.set_threshold(20_000, 20, 20)  # what thousands of tests keep is looked throu
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a control plane, by the fixtures that it asks for."""
+    """Mark what needs a control plane, by the fixtures that it asks for.
+
+    tools/ci.py collects such tests from the files that have one of two words, and must miss none.
+    """
     for item in items:
         if "control_plane_of_session" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
+            if not _says_so(item.path):
+                raise pytest.UsageError(f"{item.path} needs a control plane: let it say `cluster` or `namespace`")
+
+
+@cache
+def _says_so(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return "cluster" in text or "namespace" in text
 
 
 @pytest.fixture(scope="session")

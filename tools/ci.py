@@ -29,8 +29,7 @@ from tools.monitoring import ready as monitoring_is_ready
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".pytest_cache"
 PYTHON = sys.executable
-PAIRS = ("-n", "2", "--dist", "worksteal")
-FILES = ("-n", "2", "--dist", "loadfile")
+PAIRS = ("-n", "2", "--dist", "loadfile")
 _BESIDE = ("nice", "-n", "10")
 _TESTS_FAILED = 1
 """pytest's exit code."""
@@ -44,6 +43,8 @@ class Phase:
     name: str
     argv: tuple[str, ...]
     marked: str = ""
+    words: tuple[str, ...] = ()
+    """Only files with one of these can have such a test: to collect all 8,000 takes seconds of both processors."""
     beside: bool = False
 
 
@@ -76,17 +77,18 @@ def _tools(*, only_cluster: bool) -> Iterator[Phase]:
 def _waiting(*, only_cluster: bool) -> Iterator[Phase]:
     """Yield the tests of real processes in real time."""
     marked = "alone and cluster" if only_cluster else "alone"
-    yield Phase("tests: processes, two at a time", FILES, f"{marked} and paired")
-    yield Phase("tests: alone", (), f"{marked} and not paired")
+    yield Phase("tests: processes, two at a time", PAIRS, f"{marked} and paired", ("mark.alone",))
+    yield Phase("tests: alone", (), f"{marked} and not paired", ("mark.alone",))
 
 
 def _computing(*, only_cluster: bool) -> Iterator[Phase]:
     """Yield everything else."""
     if not only_cluster:
         yield Phase("lint", ("make", "--no-print-directory", "lint"))
-        yield Phase("tests", FILES, "not alone and not cluster")
+        yield Phase("tests", PAIRS, "not alone and not cluster")
     if find():
-        yield Phase("tests: cluster", FILES, "cluster and not alone")  # a control plane for each of the two
+        words = ("cluster", "namespace")
+        yield Phase("tests: cluster", PAIRS, "cluster and not alone", words)  # a control plane for each of the two
 
 
 def _lane(phases: Iterable[Phase], took: list[str]) -> bool:
@@ -113,13 +115,23 @@ def _tests(phase: Phase, kept: IO[bytes]) -> int:
     """
     cache = CACHE / phase.name.replace(" ", "-")
     pytest = (PYTHON, "-m", "pytest", "-q", "-o", f"cache_dir={cache}", "-m", phase.marked)
-    code = _run(phase, (*pytest, *phase.argv), kept)
+    code = _run(phase, (*pytest, *phase.argv, *_files(phase.words)), kept)
     names = _failed(cache)
     if code != _TESTS_FAILED or not 0 < len(names) <= _FEW:
         return code
-    kept.write("\n".join(("== once more, file by file:", *(f"==   {name}" for name in names), "")).encode())
-    kept.flush()
+    told = "\n".join(("== once more, file by file:", *(f"==   {name}" for name in names)))
+    if phase.beside:
+        kept.write(f"{told}\n".encode())
+        kept.flush()
+    else:
+        _say(told)
     return _run(phase, (*pytest, *sorted({name.partition("::")[0] for name in names})), kept)
+
+
+def _files(words: tuple[str, ...]) -> list[str]:
+    """Return the test files that have one of some words; none stands for all."""
+    texts = {file: file.read_text(encoding="utf-8") for file in sorted((ROOT / "tests").rglob("test_*.py"))}
+    return [str(file) for file, text in texts.items() if any(word in text for word in words)]
 
 
 def _failed(cache: Path) -> list[str]:
