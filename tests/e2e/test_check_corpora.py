@@ -12,7 +12,7 @@ import pytest
 CORPORA = Path(__file__).parent.parent / "corpora"
 EVASIONS = [
     json.loads(line)
-    for name in ("evasions.jsonl", "evasions_more.jsonl", "evasions_third.jsonl")
+    for name in ("evasions.jsonl", "evasions_more.jsonl", "evasions_third.jsonl", "evasions_fourth.jsonl")
     for line in (CORPORA / name).read_text().splitlines()
 ]
 READS = {path.name: path.read_text().splitlines() for path in sorted(CORPORA.glob("reads_*.txt"))}
@@ -33,7 +33,9 @@ def answers(proposals: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 LISTED = [line for lines in READS.values() for line in lines if line and not line.startswith("#")]
-MORE = [line for name, lines in READS.items() if "more" in name for line in lines if "&&" not in line][::7]
+MORE = [
+    line for name, lines in READS.items() if "more" in name or "fourth" in name for line in lines if "&&" not in line
+][::7]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ KUBECTL = (
     "get", "list", "describe", "events", "top", "rollout_status", "rollout_history", "wait", "version", "info",
     "health", "api_resources", "api_versions", "explain", "can_i", "whoami",
 )  # fmt: skip
-AWS = re.compile(r"(Batch)?(Describe|List|Get|Head|Lookup|Search|Simulate|Filter|Test|Select|Check|Validate)")
+AWS = re.compile(r"(Batch)?(Describe|List|Get|Head|Lookup|Search|Simulate|Filter|Test|Select|Check|Validate|Discover)")
 AWS_VALUES = re.compile(
     r"Secret(?!s$)|Credential|GetObject$|GetParameter|LogEvents|Receive|Decrypt|Scan$|Query$|Invoke$"
 )
