@@ -96,10 +96,9 @@ class LedgerFold:
     def _counted(self, leaf: Leaf) -> None:
         agent, at_ms, undone_ms = self.applied.get(leaf.action, (self.agents.get(leaf.action, ""), 0, 0))
         if leaf.kind is K.OUTCOME:
-            at_ms = max(at_ms, leaf.at_ms)
-        else:
-            undone_ms = leaf.at_ms
-        self.applied[leaf.action] = (agent, at_ms, undone_ms)
+            self.applied[leaf.action] = (agent, max(at_ms, leaf.at_ms), undone_ms)
+        elif leaf.action in self.applied:  # what could not be told was never counted, also once it is taken back
+            self.applied[leaf.action] = (agent, at_ms, leaf.at_ms)
 
     def _begun(self, action: str, body: Mapping[str, Json]) -> None:
         purpose = _text(body, "purpose")

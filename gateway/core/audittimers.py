@@ -77,9 +77,10 @@ class TimerFold:
         elif event is Event.OBSERVE_DEADLINE or (event is Event.VOTE and leaf.guard is Guard.COMPLETES):
             self.fires[action, Due.OBSERVE_DEADLINE] = _time(leaf.body, "at_ms", at_ms) + length["observe_ms"]
         if leaf.state_after is State.EXECUTING:
-            latest = at_ms + length["attempt_ms"] + length["attempt_margin_ms"]
-            first = at_ms if event is Event.BEGIN_ATTEMPT else self.between.get(action, (0, 0))[0]
-            self.between[action] = (first, latest)
+            first, last = (at_ms, 0) if event is Event.BEGIN_ATTEMPT else self.between.get(action, (0, 0))
+            # A start with shorter deadlines leaves those that are set as they are.
+            last = max(last, at_ms + length["attempt_ms"] + length["attempt_margin_ms"])
+            self.between[action] = (first, last)
         if leaf.state_after is State.UNDOING and leaf.state_before is not State.UNDOING:
             self.fires[action, Due.UNDO_DEADLINE] = at_ms + length["undo_deadline_ms"]
         if leaf.state_after in FINAL:

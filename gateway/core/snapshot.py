@@ -7,10 +7,28 @@ what may be told of them.
 
 from collections.abc import Mapping
 
+from gateway.core import shape
 from gateway.core.canonical import Json
 from gateway.core.undo import Fields, fields_of
 
 Snapshot = Mapping[str, Json]
+MAX_OBJECTS = 10_000
+
+
+def read_snapshot(value: Json) -> Snapshot:
+    """Return a snapshot as an executor told it; raises ValueError for one that this module could not go on with."""
+    found = shape.mapping(value, "snapshot")
+    shape.mapping(fields_of(found), "fields of a snapshot")
+    for each in shape.array(found.get("objects", ()), "objects of a snapshot", MAX_OBJECTS):
+        item = shape.mapping(each, "an object of a snapshot")
+        ref = shape.mapping(item.get("ref"), "its ref")
+        change = shape.mapping(item.get("change"), "its change")
+        for name in ("before", "orders"):
+            shape.mapping(change.get(name), f"its {name}")
+        shape.array(change.get("made"), "what it made", MAX_OBJECTS)
+        if not {"namespace", "name"} <= ref.keys() or "uid" not in item:
+            raise ValueError("an object of a snapshot has no name or no uid")
+    return found
 
 
 def restored_by(snapshot: Snapshot) -> Fields:

@@ -8,6 +8,7 @@ from gateway.core.canonical import Json, canonical, digest, digest_bytes, loads_
 from gateway.core.effect import Undo
 from gateway.core.predicate import MAX_MS
 from gateway.core.redact import Redactor
+from gateway.core.snapshot import read_snapshot
 from gateway.core.step import MAX_STEPS
 from gateway.errors import InvalidRequest
 from gateway.service.grants import snapshot_bytes
@@ -55,7 +56,7 @@ def _one_each(value: Json, steps: int) -> Sequence[Json]:
 
 def _step(value: Json, redactor: Redactor) -> dict[str, Json]:
     item = shape.members(value, "a step", _STEP)
-    snapshot = shape.mapping(item["snapshot"], "snapshot")
+    snapshot = read_snapshot(item["snapshot"])
     return {
         "facts": [redactor.json(_fact(f)) for f in shape.array(item["facts"], "facts", MAX_FACTS)],
         "preflight": redactor.json(_preflight(item["preflight"])),

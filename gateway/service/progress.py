@@ -61,7 +61,8 @@ def progress_of(world: World, tx: Tx, action: str, steps: int) -> bytes:
 def edits_of(read_back: Json) -> list[Mapping[str, Json]]:
     """Return the edits of others that an executor told: [{path, by, at_ms, ours, was, now}]."""
     found = read_back.get("edits") if isinstance(read_back, Mapping) else None
-    return [each for each in found or () if isinstance(each, Mapping) and "path" in each]
+    listed = found if isinstance(found, list | tuple) else ()
+    return [each for each in listed if isinstance(each, Mapping) and "path" in each]
 
 
 def tell(world: World, tx: Tx, action: str, step: int, text: str, edits: Sequence[Mapping[str, Json]] = ()) -> None:

@@ -1,10 +1,13 @@
 """All rows of a long life leave a log that the auditor finds whole: leaves, documents, state rows."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.service.log import checkpoint
+from gateway.service.settings import Timing
 from tests.fakes.audited import _read
-from tests.fakes.world import ALICE, VERIFY, Lab, lab
+from tests.fakes.world import ALICE, VERIFY, Lab, lab, violations
 from tests.service.say import new
 
 pytestmark = pytest.mark.anyio
@@ -49,3 +52,29 @@ async def test_supersession_drift_recheck_conflict_and_every_asking_again_are_au
         report = _read(made, first, await checkpoint(made.world, 0)).audited()
         assert report.violations == ()
         assert report.leaves > 60
+
+
+async def test_what_could_not_be_told_and_was_taken_back_by_a_person_is_audited_clean() -> None:
+    async with lab(executor=False) as made:
+        made.target.fail, made.target.unreadable = "unknown", True
+        made.attach()
+        view = await made.settled()
+        view = await made.after(600_000, view.id)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "PROBE_CANNOT_TELL")
+        made.target.unreadable = False
+        await made.gateway.resolve(ALICE, new(), view.id, "retry_undo", "")
+        assert (await made.after(5_000, view.id)).state == "UNDONE"  # and the lab finds nothing wrong
+
+
+async def test_a_start_with_shorter_deadlines_leaves_those_of_what_runs_and_is_audited_clean(tmp_path: Path) -> None:
+    async with lab(executor=False, path=tmp_path / "store.db") as made:
+        made.target.vanish = True
+        made.attach()
+        view = await made.settled()
+        assert view.state == "EXECUTING"
+    async with lab(
+        Timing(attempt_ms=5_000, attempt_margin_ms=1_000), executor=False, path=tmp_path / "store.db"
+    ) as two:
+        await two.gateway.cancel(ALICE, new(), view.id, "no")
+        assert (await two.get(view.id)).reason == "ABORT_REQUESTED"
+        assert not await violations(two)

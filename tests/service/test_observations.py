@@ -20,6 +20,8 @@ pytestmark = pytest.mark.anyio
         {"facts": [{"target": "t", "status": "known", "observed_ms": "now", "value": {}}]},
         {"preflight": {}}, {"preflight": {"status": "ok", "changes": [{}]}}, {"preflight": None},
         {"preflight": {"status": "fine"}}, {"snapshot": []}, {"snapshot": None}, {"undo_class": "perfect"},
+        {"snapshot": {"objects": 5}}, {"snapshot": {"objects": {"a": 1}}}, {"snapshot": {"objects": ["a"]}},
+        {"snapshot": {"objects": [{"ref": {}, "change": {}}]}}, {"snapshot": {"fields": 5}},
     ],
 )  # fmt: skip
 async def test_an_observation_of_another_shape_is_refused_and_expires(broken: dict[str, Json]) -> None:

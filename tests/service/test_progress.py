@@ -135,6 +135,8 @@ def test_parts_are_named_by_what_became_of_them() -> None:
     assert parts_text([]) == ""
 
 
-@pytest.mark.parametrize("read_back", [None, [], "x", {}, {"edits": None}, {"edits": ["x", {"by": "y"}]}])
+@pytest.mark.parametrize("read_back", [
+    None, [], "x", {}, {"edits": None}, {"edits": 5}, {"edits": {"path": "/x"}}, {"edits": ["x", {"by": "y"}]},
+])  # fmt: skip
 def test_a_read_back_without_edits_has_none(read_back: Json) -> None:
     assert edits_of(read_back) == []
