@@ -5,9 +5,10 @@ request is at the server, so nothing that it would have said is heard; another e
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,17 @@ class Killer:
 async def mortal(cluster: Cluster, ns: str, folder: Path, *faults: Fault, **more: Any) -> AsyncIterator[KubeLab]:
     """Run a lab whose executor dies when a fault strikes."""
     killer = Killer()
-    with proxied(cluster, *(replace(fault, first=killer) for fault in faults)) as proxy:
+    with proxied(cluster, *(replace(fault, first=partial(_both, fault.first, killer)) for fault in faults)) as proxy:
         scope = replace(executor_scope(cluster, folder, **more), server=proxy.url)
         async with kube_lab(scope, ns) as lab:
             killer.lab = lab
             yield lab
             assert killer.killed == 1
+
+
+def _both(first: Callable[[], object], then: Callable[[], object]) -> None:
+    first()
+    then()
 
 
 def scaled(cluster: Cluster, ns: str, start: int) -> list[Any]:

@@ -26,7 +26,7 @@ CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigu
 @contextmanager
 def refusing_webhook(cluster: Cluster, namespace: str, folder: Path, resource: str, name: str = "") -> Iterator[None]:
     """Refuse real updates of a resource in a namespace, or of one object, for as long as the block runs."""
-    key, certificate = _certificate(folder)
+    key, certificate = self_signed(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -71,7 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Write a key and a certificate that nobody trusts, for 127.0.0.1; returns (key, certificate)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "webhook")])
     now = dt.datetime.now(dt.UTC)

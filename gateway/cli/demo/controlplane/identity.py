@@ -17,6 +17,8 @@ from gateway.cli.demo.controlplane.layout import Layout
 ADMIN = "admin"
 HUMAN = "alice@example.com"
 """A second administrator: tests play a human's edits as her, so that the audit log tells them apart."""
+EXECUTOR = "executor-by-certificate"
+"""Logs in by a client certificate; nothing is granted to it here."""
 SYSTEM = ("system:kube-controller-manager", "system:kube-scheduler", "system:kwok")
 _SERVICE_IP = "10.96.0.1"
 _DAYS = 30
@@ -52,7 +54,7 @@ def kubeconfig(layout: Layout, server: str, user: str, token: str) -> bytes:
 
 
 def _certificates(pki: Path) -> None:
-    """Write a CA, and a certificate of the API server and of kwok's kubelet port."""
+    """Write a CA, a certificate of the API server and of kwok's kubelet port, and one of a client."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "countermand test control plane")])
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
@@ -71,10 +73,17 @@ def _certificates(pki: Path) -> None:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .add_extension(_usage(signs=False), critical=True)
     )
-    for path, certificate in (("ca.crt", root), ("server.crt", leaf)):
+    client_key = ec.generate_private_key(ec.SECP256R1())
+    client = (
+        _certificate(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, EXECUTOR)]), ca, client_key)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(_usage(signs=False), critical=True)
+    )
+    for path, certificate in (("ca.crt", root), ("server.crt", leaf), ("executor.crt", client)):
         signed = certificate.sign(ca_key, hashes.SHA256())
         _write(pki / path, signed.public_bytes(serialization.Encoding.PEM))
     _write(pki / "server.key", _pem(key))
+    _write(pki / "executor.key", _pem(client_key))
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

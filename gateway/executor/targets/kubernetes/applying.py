@@ -1,4 +1,10 @@
-"""Server-side apply under our own field manager: to an object that exists, or to nothing."""
+"""Server-side apply under our own field manager: to an object that exists, or to nothing.
+
+An apply cannot be told to make an object or to fail: to one that came in between it adds its fields. The answer tells
+(201 made it, 200 did not), and then an apply of nothing takes back out what was added; fields that were there stay with
+whoever has them, because ours never take those of others. Where the answer was lost, an object that somebody else may
+have made is left to people.
+"""
 
 from collections.abc import Mapping
 
@@ -6,12 +12,24 @@ from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.output import OnChunk
 from gateway.executor.targets import seen as see
-from gateway.executor.targets.kubernetes.bodies import Declined
-from gateway.executor.targets.kubernetes.calls import Api, CallFailed, Failure, lost, refs_of
+from gateway.executor.targets.kubernetes.bodies import APPLY, Body, Declined
+from gateway.executor.targets.kubernetes.calls import (
+    MANAGER,
+    Answer,
+    Api,
+    CallFailed,
+    Failure,
+    Ref,
+    failure_of,
+    lost,
+    refs_of,
+)
 from gateway.executor.targets.kubernetes.making import Making
 from gateway.executor.targets.kubernetes.observing import absent, failed
+from gateway.executor.targets.kubernetes.ownership import created_ms, people
 from gateway.executor.targets.kubernetes.patching import Patching
 from gateway.executor.targets.kubernetes.resolving import read
+from gateway.executor.targets.kubernetes.snapshots import Entry
 from gateway.ports import Clock
 from gateway.ports_target import Applied, Observed, Undone
 
@@ -21,7 +39,7 @@ class Applying(Patching):
 
     def __init__(self, api: Api, clock: Clock) -> None:
         super().__init__(api, clock)
-        self._making = Making(api, clock)
+        self._making = Founding(api, clock)
 
     async def observe(self, step: Step) -> Observed:
         """Try the change, or the creation."""
@@ -50,6 +68,45 @@ class Applying(Patching):
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Restore the fields, or delete what was made."""
         return await (self._making.undo if _makes(snapshot) else super().undo)(step, snapshot)
+
+
+class Founding(Making):
+    """Make an object by an apply."""
+
+    async def send(self, step: Step, ref: Ref, body: Body, *, dry: bool) -> Answer:
+        """Apply to nothing; what is there by now is left alone. Raises CallFailed."""
+        if not dry:
+            live = await self._api.call("GET", ref.path)
+            if live.status != _ABSENT:
+                return _TAKEN if live.ok else live
+        return await super().send(step, ref, body, dry=dry)
+
+    async def made(self, step: Step, entry: Entry, answer: Answer) -> Applied:
+        """Return the outcome; where the object was another's, take out again what was added to it."""
+        if answer.status == _CREATED or step.params.get("dry_run"):
+            return await super().made(step, entry, answer)
+        metadata = answer.body["metadata"]
+        same = {name: metadata[name] for name in ("name", "namespace", "uid") if name in metadata}
+        nothing = {"apiVersion": answer.body["apiVersion"], "kind": answer.body["kind"], "metadata": same}
+        try:
+            out = await self._api.call(
+                "PATCH", entry.ref.path, query={"fieldManager": MANAGER}, body=Body(APPLY, nothing)
+            )
+        except CallFailed as exc:
+            return Applied("unknown", exc.code, exc.detail)
+        if not out.ok:
+            return Applied("unknown", "K8S_MAKER_UNKNOWN", f"another's object has our fields: {failure_of(out).detail}")
+        return Applied("not_applied", "K8S_ALREADY_EXISTS", "an object of this name came in between; it is as it was")
+
+    def foreign(self, entry: Entry, live: Mapping[str, Json]) -> str:
+        """Return why another may have made an object: the first who wrote it was not us, or not us alone."""
+        born = created_ms(live)
+        first = {each.manager for each in people(live) if each.at_ms <= born}
+        return "" if first == {MANAGER} else f"{entry.ref.label} has our fields, and another may have made it"
+
+
+_CREATED, _ABSENT = 201, 404
+_TAKEN = Answer(409, {"reason": "AlreadyExists", "message": "an object of this name exists now"})
 
 
 def _makes(snapshot: Mapping[str, Json]) -> bool:

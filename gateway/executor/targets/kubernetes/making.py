@@ -74,18 +74,17 @@ class Making:
         (entry,) = entries_of(snapshot)
         body = Body(str(entry.extra["content_type"]), thaw(entry.extra["object"]))
         try:
-            if body.content_type == APPLY and not isinstance(await read(self._api, entry.ref.path), Failure):
-                return Applied("not_applied", "K8S_ALREADY_EXISTS", "an object of this name exists now")
-        except CallFailed as exc:
-            return Applied("not_applied", exc.code, exc.detail)
-        try:
-            answer = await self._send(step, entry.ref, body, dry=False)
+            answer = await self.send(step, entry.ref, body, dry=False)
         except CallFailed as exc:
             failure = lost(exc)
             return Applied(failure.status, failure.code, failure.detail)
         if not answer.ok:
             failure = failure_of(answer)
             return Applied(failure.status, failure.code, failure.detail)
+        return await self.made(step, entry, answer)
+
+    async def made(self, step: Step, entry: Entry, answer: Answer) -> Applied:
+        """Return the outcome of a creation that the server took."""
         said = f"{step.api['resource']}/{entry.ref.name}: {verb_of(step)}, uid {answer.body['metadata']['uid']}\n"
         return Applied("applied", output=said.encode(), after=_THERE)
 
@@ -101,8 +100,14 @@ class Making:
         if isinstance(live, Failure):
             gone = live.code == "TARGET_NOT_FOUND"
             return Applied("not_applied" if gone else "unknown", live.code, live.detail, after=_GONE if gone else None)
-        ours = any(each.manager == MANAGER for each in people(live))
-        return Applied("applied" if ours else "not_applied", "" if ours else "K8S_ALREADY_EXISTS", after=_THERE)
+        if all(each.manager != MANAGER for each in people(live)):
+            return Applied("not_applied", "K8S_ALREADY_EXISTS", after=_THERE)
+        foreign = self.foreign(entry, live)
+        return Applied("unknown", "K8S_MAKER_UNKNOWN", foreign) if foreign else Applied("applied", after=_THERE)
+
+    def foreign(self, entry: Entry, live: Mapping[str, Json]) -> str:  # noqa: ARG002
+        """Return why an object that has fields of ours need not have been made by us; a POST makes, or is refused."""
+        return ""
 
     async def undo(self, step: Step, snapshot: Mapping[str, Json]) -> Undone:
         """Delete the object, if what we set still stands, and look that it is gone."""
@@ -130,7 +135,7 @@ class Making:
         ref = Ref(collection_of(step, step.target.namespace), document["metadata"]["name"], step.target.namespace)
         value = {"kind": document.get("kind", step.target.kind), "creates": True, "iac": iac_of(document)}
         fact = see.known(target_id(step, ref), self._clock.now_ms(), value)
-        answer = await self._send(step, ref, body, dry=True)
+        answer = await self.send(step, ref, body, dry=True)
         if not answer.ok:
             return failed([fact], failure_of(answer))
         kind = str(answer.body.get("kind", ""))
@@ -147,7 +152,8 @@ class Making:
         answer = await self._api.call("DELETE", ref.path, body=deletion({}, "none", dry=True))
         return answer.status in {404, 409}
 
-    async def _send(self, step: Step, ref: Ref, body: Body, *, dry: bool) -> Answer:
+    async def send(self, step: Step, ref: Ref, body: Body, *, dry: bool) -> Answer:
+        """Send the creation. Raises CallFailed."""
         path = ref.path if body.content_type == APPLY else ref.collection
         query = write_query(step, dry=dry, strict=True)
         return await self._api.call(str(step.api["method"]), path, query=query, body=body)
@@ -156,8 +162,8 @@ class Making:
         live = await read(self._api, entry.ref.path)
         if isinstance(live, Failure):
             return _gone(live)
-        found = edits(entry, entry.extra["object"], live)
-        refused = _refused(entry, found)
+        found, why = edits(entry, entry.extra["object"], live), self.foreign(entry, live)
+        refused = Undone("conflict", "K8S_MAKER_UNKNOWN", why, _THERE) if why else _refused(entry, found)
         if refused is None and live.get("kind") == "Namespace":
             refused = await self._holds(entry)
         if refused is not None or found is None:

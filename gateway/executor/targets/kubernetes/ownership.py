@@ -79,6 +79,11 @@ def people(document: Mapping[str, Json]) -> list[Writer]:
     return [each for each in writers(document) if each.manager not in _CONTROLLERS]
 
 
+def created_ms(document: Mapping[str, Json]) -> int:
+    """Return when an object was made; 0 when it does not tell."""
+    return _ms((document.get("metadata") or {}).get("creationTimestamp"))
+
+
 def last_change(document: Mapping[str, Json]) -> dict[str, Json]:
     """Return `{at_ms, by}` of the newest change that a person or a tool made."""
     found = max(people(document), key=lambda each: each.at_ms, default=None)
