@@ -1,6 +1,8 @@
 """A seed decides the whole story, and every seed tells a fair one."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from gateway.cli.demo import overlay
 from gateway.cli.demo.case import draw
 from gateway.cli.demo.case_sql import LOCKS
+from gateway.cli.demo.siem import telemetry
+from gateway.core.kinds import LeafKind
 
 seeds = st.integers(min_value=-(2**31), max_value=2**31)
 
@@ -83,3 +87,19 @@ def test_an_open_freeze_leaves_the_length_of_the_demo_free() -> None:
 def test_a_freeze_inside_the_demo_is_gone(minutes: int) -> None:
     start = NOON + timedelta(minutes=minutes)
     assert overlay.without([window(start, start + timedelta(minutes=1))], NOON, NOON + HOUR) == []
+
+
+def _leaf(kind: LeafKind, action: str = "act_1", **body: object) -> bytes:
+    return json.dumps({"leaf": {"kind": kind.value, "action": action, "body": body}}).encode() + b"\n"
+
+
+def test_what_telemetry_saw_of_a_change_is_told_although_it_was_asked_again_after_its_undo(tmp_path: Path) -> None:
+    """On a busy machine the export holds both verdicts before the demo looks."""
+    export = tmp_path / "siem.jsonl"
+    export.write_bytes(
+        _leaf(LeafKind.SAMPLE, samples=[{"check": "0/errors", "at_ms": 1, "value": 50}])
+        + _leaf(LeafKind.VERDICT, verdict="ineffective", checks={"0/errors": "missed"}, baseline={"0/errors": 52})
+        + _leaf(LeafKind.SAMPLE, samples=[{"check": "0/errors", "at_ms": 2, "value": 7}])
+        + _leaf(LeafKind.VERDICT, verdict="restored", checks={"0/errors": "clean"})
+    )
+    assert telemetry(export, "act_1", 0.0) == "errors 52 → 50 (missed)"

@@ -152,3 +152,48 @@ def test_a_flag_given_twice_is_refused_wherever_it_stands(pair: tuple[str, str],
     found = kubectl.from_argv(argv, catalog(), None)
     assert isinstance(found, Refusal)
     assert found.code == "K8S_FLAG_DUPLICATE"
+
+
+RESERVED = [
+    "kubectl label node cp-1 node-role.kubernetes.io/control-plane=",
+    "kubectl label node cp-1 node-role.kubernetes.io/master=x",
+    "kubectl label node cp-1 node-role.kubernetes.io/master-",
+    "kubectl label node n-1 node.kubernetes.io/exclude-from-external-load-balancers=true",
+    "kubectl label node n-1 topology.kubernetes.io/zone=a",
+    "kubectl label node n-1 kubernetes.io/hostname=other",
+    "kubectl label node n-1 cluster-autoscaler.kubernetes.io/x=true",
+    "kubectl label ns prod kubernetes.io/metadata.name=dev --overwrite",
+    """kubectl patch ns prod --type=merge -p '{"metadata":{"labels":{"name.k8s.io/x":"y"}}}'""",
+    """kubectl patch ns prod --type=json -p '[{"op":"remove","path":"/metadata/labels/kubernetes.io~1x"}]'""",
+    "kubectl label node n-1 topology.kubernetes.io/zone-",
+]
+ADMITTING = [
+    "kubectl label ns prod pod-security.kubernetes.io/enforce=privileged --overwrite",
+    "kubectl label ns prod pod-security.kubernetes.io/enforce-",
+    "kubectl label ns prod istio-injection=disabled --overwrite",
+    "kubectl label ns prod istio.io/rev=canary",
+    "kubectl label ns prod admission.gatekeeper.sh/ignore=true",
+    "kubectl label node n-1 node-restriction.kubernetes.io/tenant=a",
+    """kubectl patch ns prod --type=merge -p '{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":null}}}'""",
+]
+FREE = [
+    "kubectl label node cp-1 node-role.kubernetes.io/master=",
+    "kubectl label node n-1 pool=a",
+    "kubectl label ns prod team=a",
+    "kubectl label pod p-1 -n prod quarantine=true",
+]
+
+
+@pytest.mark.parametrize("command", RESERVED)
+def test_a_reserved_label_of_a_node_or_namespace_is_a_boundary(command: str) -> None:
+    assert Effect.BOUNDARY in step(command).effects
+
+
+@pytest.mark.parametrize("command", ADMITTING)
+def test_a_label_that_decides_what_is_admitted_is_a_privilege(command: str) -> None:
+    assert Effect.PRIVILEGE in step(command).effects
+
+
+@pytest.mark.parametrize("command", FREE)
+def test_a_label_of_ones_own_is_a_write_and_so_is_the_role_that_an_upgrade_took_away(command: str) -> None:
+    assert step(command).effects == {Effect.WRITE}

@@ -36,14 +36,18 @@ def first_read_s(export: Path) -> float | None:
 
 
 def _told(leaves: Sequence[Mapping[str, Any]]) -> str:
-    samples = {s["check"]: s["value"] for leaf in leaves if leaf["kind"] == K.SAMPLE for s in leaf["body"]["samples"]}
-    verdict = next((leaf["body"] for leaf in reversed(leaves) if leaf["kind"] == K.VERDICT), None)
-    if verdict is None:
-        return ""
-    return ", ".join(
-        f"{name.partition('/')[2]} {verdict['baseline'].get(name)} → {samples.get(name)} ({standing})"
-        for name, standing in verdict["checks"].items()
-    )
+    """Return the verdict on the change itself; what is asked again after an undo has no baseline."""
+    samples: dict[str, Any] = {}
+    for leaf in leaves:
+        body = leaf["body"]
+        if leaf["kind"] == K.SAMPLE:
+            samples |= {s["check"]: s["value"] for s in body["samples"]}
+        elif leaf["kind"] == K.VERDICT and "baseline" in body:
+            return ", ".join(
+                f"{name.partition('/')[2]} {body['baseline'].get(name)} → {samples.get(name)} ({standing})"
+                for name, standing in body["checks"].items()
+            )
+    return ""
 
 
 def _leaves(export: Path) -> Iterator[Mapping[str, Any]]:

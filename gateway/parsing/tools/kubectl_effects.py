@@ -46,9 +46,15 @@ _CODE_KEYS = re.compile(
     r"^(pod-security\.kubernetes\.io/|eks\.amazonaws\.com/(role-arn|sts)|iam\.gke\.io/|azure\.workload\.identity/"
     r"|iam\.amazonaws\.com/|kubernetes\.io/enforce-mountable-secrets|rbac\.authorization\.k8s\.io/|security\.istio\.io/"
     r"|sidecar\.istio\.io/|istio-injection|container\.apparmor\.|seccomp\.security\.|node-restriction\.kubernetes\.io/"
+    r"|istio\.io/|kuma\.io/|consul\.hashicorp\.com/|security\.openshift\.io/"
     r"|admission\.|policies\.|kyverno\.io/|gatekeeper\.sh/|[a-z.]*vault|linkerd\.io/inject)"
     r"|snippet$|auth-url$|auth-type$|server-alias$|configuration-snippet"
 )
+# Labels that the cluster itself reads: what runs on a node, which pods a namespace admits, who may talk to it.
+_RESERVED_KEYS = re.compile(r"([a-z0-9-]+\.)*(kubernetes|k8s)\.io/")
+_LABELLED = frozenset({"nodes", "namespaces"})
+_ROLES = {("nodes", "node-role.kubernetes.io/master", "")}
+"""The role that old selectors look for, as it is put back: a write like any other. Policy says who may."""
 _EXPOSURE_KEYS = re.compile(r"load-balancer|source-range|external-dns|ingress\.class$|/scheme$")
 _PRIVILEGE_FIELDS = re.compile(
     r"(^|/)(serviceAccountName|serviceAccount|automountServiceAccountToken|hostNetwork|hostPID|hostIPC|hostUsers"
@@ -161,6 +167,7 @@ def _change(verb: str, kind: Kind, fanout: Fanout, params: Mapping[str, Json]) -
     if params.get("type", "ClusterIP") != "ClusterIP":
         yield Effect.BOUNDARY, "param:type"
     yield from _by_keys(params.get("labels") or params.get("annotations") or {})
+    yield from _by_labels(kind, params.get("labels") or {})
     for document in ("patch", "object"):
         if document in params:
             yield from _by_fields(kind, params[document])
@@ -193,6 +200,13 @@ def _by_keys(keys: Mapping[str, Json]) -> Iterator[Found]:
             yield Effect.BOUNDARY, f"key:{key}"
 
 
+def _by_labels(kind: Kind, labels: Mapping[str, Json]) -> Iterator[Found]:
+    """Yield reserved labels of what others are admitted to, placed on or let in by."""
+    for key, value in labels.items() if kind.plural in _LABELLED else ():
+        if _RESERVED_KEYS.match(key) and (kind.plural, key, value) not in _ROLES:
+            yield Effect.BOUNDARY, f"key:{key}"
+
+
 def _by_fields(kind: Kind, document: Json) -> Iterator[Found]:
     """Yield what the fields of a patch or an object do."""
     for path, value in _paths(document):
@@ -208,6 +222,7 @@ def _by_fields(kind: Kind, document: Json) -> Iterator[Found]:
         if "/metadata/labels/" in f"/{path}" or "/metadata/annotations/" in f"/{path}":
             key = path.split("/labels/" if "/labels/" in path else "/annotations/", 1)[1].replace("~1", "/")
             yield from _by_keys({key: value})
+            yield from _by_labels(kind, {key: value} if "/metadata/labels/" in f"/{path}" else {})
 
 
 def _exposes(path: str, value: Json) -> bool:

@@ -8,8 +8,8 @@ import data.countermand.lib.steps
 # METADATA
 # title: Labels and annotations
 # description: >-
-#   A label that is only added, and that selectors do not commonly use, may be set by itself. Annotations are
-#   notes, unless their domain is one that controllers obey.
+#   A label that is only added, and that neither selectors commonly use nor the cluster or a controller reads, may
+#   be set by itself. Annotations are notes, unless their domain is one that controllers obey.
 # custom:
 #   codes:
 #     K8S_LABEL_ADDED:
@@ -29,8 +29,9 @@ findings contains {"code": "K8S_LABEL_ADDED", "permit": "allow", "step": step.i,
 		is_string(change.to)
 	}
 	is_object(step.params.labels)
-	every key, _ in step.params.labels {
-		not _selecting(key)
+	operation := step.operation
+	every key, value in step.params.labels {
+		not _reserved(operation, key, value)
 	}
 }
 
@@ -47,6 +48,17 @@ findings contains {
 	some key, _ in step.params.annotations
 	_steering(key)
 }
+
+_reserved(operation, key, value) if {
+	_obeyed(key)
+	not _open(operation, key, value)
+}
+
+_obeyed(key) if _selecting(key)
+
+_obeyed(key) if _steering(key)
+
+_open(operation, key, value) if config.kubernetes.open_labels[operation][key] == value
 
 _selecting(key) if key in config.kubernetes.selector_labels
 

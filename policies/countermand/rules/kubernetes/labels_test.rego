@@ -35,6 +35,51 @@ test_a_label_of_selectors_may_not_be_added if {
 	not _labelled("nodes.label", {"topology.kubernetes.io/zone": "a"}, _added("topology.kubernetes.io~1zone"))
 }
 
+_path(key) := replace(key, "/", "~1")
+
+test_a_reserved_label_of_a_node_may_not_be_added if {
+	every key in [
+		"node-role.kubernetes.io/control-plane",
+		"node-role.kubernetes.io/worker",
+		"node-role.kubernetes.io/etcd",
+		"node-restriction.kubernetes.io/tenant",
+		"node.kubernetes.io/exclude-from-external-load-balancers",
+		"node.kubernetes.io/instance-type",
+		"topology.kubernetes.io/zone",
+		"kubernetes.io/hostname",
+		"beta.kubernetes.io/os",
+		"cluster-autoscaler.kubernetes.io/scale-down-disabled",
+		"node.cluster.x-k8s.io/x",
+		"scheduler.k8s.io/x",
+		"eks.amazonaws.com/nodegroup",
+		"cloud.google.com/gke-nodepool",
+		"istio.io/rev",
+		"istio-injection",
+	] {
+		not _labelled("nodes.label", {key: ""}, _added(_path(key)))
+	}
+}
+
+test_the_master_role_that_an_upgrade_took_away_may_be_put_back if {
+	role := "node-role.kubernetes.io/master"
+	_labelled("nodes.label", {role: ""}, _added(_path(role)))
+	not _labelled("nodes.label", {role: "x"}, _added(_path(role)))
+	not _labelled("pods.label", {role: ""}, _added(_path(role)))
+	not _labelled("nodes.label", {role: "", "node-role.kubernetes.io/worker": ""}, _added(_path(role)))
+}
+
+test_the_master_role_may_not_be_taken_away if {
+	role := "node-role.kubernetes.io/master"
+	changes := [{"path": concat("", ["/metadata/labels/", _path(role)]), "from": "", "to": null}]
+	not _labelled("nodes.label", {role: null}, changes)
+}
+
+test_a_reserved_label_of_a_pod_may_not_be_added if {
+	every key in ["sidecar.istio.io/inject", "security.istio.io/tlsMode", "argocd.argoproj.io/instance", "helm.sh/chart"] {
+		not _labelled("pods.label", {key: "x"}, _added(_path(key)))
+	}
+}
+
 test_other_kinds_are_not_labelled if not _labelled("namespaces.label", {"quarantine": "true"}, _added("quarantine"))
 
 test_without_dry_run_nothing_is_new if not _labelled("pods.label", {"quarantine": "true"}, null)
