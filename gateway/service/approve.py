@@ -15,9 +15,9 @@ from gateway.service.control import open_rows
 from gateway.service.grants import vote_evidence
 from gateway.service.observe import ask_to_observe
 from gateway.service.once import check_request
-from gateway.service.operate import get_action, remember
+from gateway.service.operate import get_action, read_surely, remember
 from gateway.service.people import people_only
-from gateway.service.query import edited_view, listed_view
+from gateway.service.query import edited_view, is_edited, listed_view
 from gateway.service.quorum import as_vote, count, request_of, required
 from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice, settle
@@ -84,7 +84,7 @@ async def list_pending(world: World) -> list[PendingView]:
                 pending.append(PendingView(view, "", 0, ()))
         return pending
 
-    return await world.store.read(unit)
+    return await read_surely(world, unit, lambda found: any(is_edited(each.action) for each in found))
 
 
 async def _vote(world: World, principal: Principal, request_id: str, vote: VoteRow) -> None:

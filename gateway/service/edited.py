@@ -82,9 +82,18 @@ def _journal(tx: Tx, action: str) -> str:
 
 def _told_journal(tx: Tx, action: str) -> str:
     """Return the digest of the journal as the newest leaf that touched it tells it; empty when none did."""
-    found = [leaf for kind in _TOUCH_STEPS for leaf in tx.leaves_of(action, _NEWEST, kind=kind.value)]
-    for index, data in sorted(found, reverse=True):
-        leaf = stored_leaf(action, index, data)
-        if leaf.journal:
-            return leaf.journal
-    return ""
+    return max(_newest_journal(tx, action, kind) for kind in _TOUCH_STEPS)[1]
+
+
+def _newest_journal(tx: Tx, action: str, kind: K) -> tuple[int, str]:
+    """Return (index, digest) of the newest leaf of a kind that tells one; most probes and retries touch no step."""
+    limit = _NEWEST
+    while True:
+        page = tx.leaves_of(action, limit, kind=kind.value)
+        for index, data in page:
+            leaf = stored_leaf(action, index, data)
+            if leaf.journal:
+                return index, leaf.journal
+        if len(page) < limit:
+            return -1, ""
+        limit *= 4

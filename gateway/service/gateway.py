@@ -12,9 +12,9 @@ from gateway.service import approve as approvals
 from gateway.service import attempt, control, drift, incidents, leases, lifeops, log
 from gateway.service.announce import announce as announced
 from gateway.service.drive import hasten
-from gateway.service.operate import get_action
+from gateway.service.operate import get_action, read_surely
 from gateway.service.proposal import Ask
-from gateway.service.query import listed_view
+from gateway.service.query import is_edited, listed_view
 from gateway.service.reported import reported
 from gateway.service.reports import Report
 from gateway.service.submit import submit
@@ -82,7 +82,7 @@ class Gateway:
             token = rows[size - 1].id if len(rows) > size else ""
             return [listed_view(self._world, tx, row) for row in rows[:size]], token
 
-        return await self._world.store.read(unit)
+        return await read_surely(self._world, unit, lambda found: any(map(is_edited, found[0])))
 
     async def watch(self, principal: Principal, action: str) -> AsyncGenerator[ActionView | OutputView, None]:
         """Yield the action now, then every change and output chunk until a final state."""

@@ -64,10 +64,15 @@ async def get_action(world: World, principal: Principal, action: str) -> ActionV
     return await read_surely(world, unit)
 
 
-async def read_surely(world: World, unit: Callable[[Tx], T]) -> T:
-    """Read, and where something seems edited once more: the first snapshot may be older than the newest checkpoint."""
+async def read_surely(world: World, unit: Callable[[Tx], T], marked: Callable[[T], bool] = lambda _: False) -> T:
+    """Read, and where something seems edited once more: the first snapshot may be older than the newest checkpoint.
+
+    `marked` tells whether an answer marks something as edited.
+    """
     with suppress(Edited):
-        return await world.store.read(unit)
+        found = await world.store.read(unit)
+        if not marked(found):
+            return found
     return await world.store.read(unit)
 
 

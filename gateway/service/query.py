@@ -19,6 +19,8 @@ from gateway.service.views import ActionView, DecisionView, FindingView, OutputV
 from gateway.service.waiting import ABSENT, waits_in_vain
 from gateway.service.world import World
 
+_NOT_SHOWN = "UNSPECIFIED"
+
 
 def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
     """Return an action as it stands; raises Edited when it is not as it was recorded."""
@@ -43,10 +45,15 @@ def listed_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
         return edited_view(row, exc)
 
 
+def is_edited(view: ActionView) -> bool:
+    """Tell whether a view only says that its action is not as it was recorded."""
+    return view.state == _NOT_SHOWN
+
+
 def edited_view(row: ActionRow, why: Edited | StoreFault) -> ActionView:
     """Return what is shown of an action that is not as it was recorded: that it is there, and the reason."""
     return ActionView(
-        id=row.id, state="UNSPECIFIED", version=row.version, plan_digest="", steps=(), decision=None,
+        id=row.id, state=_NOT_SHOWN, version=row.version, plan_digest="", steps=(), decision=None,
         created_ms=row.created_ms, updated_ms=row.updated_ms, agent=row.agent, incident="", reason=why.code,
         receipt=b"", outputs=(), lease_end_ms=0, rendering="", justification="", state_digest="",
     )  # fmt: skip
