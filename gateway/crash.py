@@ -1,7 +1,8 @@
 """A test hook: die at a named point, as kill -9 would; inert unless COUNTERMAND_CRASH_AT is set.
 
     COUNTERMAND_CRASH_AT       name of the point: before_intent, intent_sent, applied_unreported, decided_unrecorded,
-                               undo_sent, undone_unreported, lease_due, begin_attempt
+                               undo_sent, undone_unreported, lease_due, begin_attempt, between_objects,
+                               between_restored
     COUNTERMAND_CRASH_PROCESS  which process dies there: gateway or executor
     COUNTERMAND_CRASH_MARKER   a file that is created just before; where it exists already nothing happens,
                                so that the restarted process lives
@@ -15,7 +16,8 @@ observation, or telemetry on a change, and nothing is written; `lease_due` a lea
 In the executor the points are: `before_intent` the grant of an apply passed, leave was not asked for;
 `begin_attempt` the answer to BeginAttempt arrived, nobody looked at it; `intent_sent` leave was given, no step ran;
 `applied_unreported` a step ran, its outcome was not sent; `undo_sent` leave to undo was given, nothing was undone;
-`undone_unreported` a step was undone, its outcome was not sent.
+`undone_unreported` a step was undone, its outcome was not sent; `between_objects` an object of a step over several is
+written and the next one is not begun; `between_restored` one is taken back and the next one is not.
 """
 
 import os

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 
+from gateway import strict_yaml
 from gateway.adapters.bundle import read_bundle
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.policy_document import Documents
@@ -29,7 +29,7 @@ from tools.policy_cases import cases
 
 pytestmark = [pytest.mark.anyio, pytest.mark.alone, pytest.mark.paired]
 SHIPPED = POLICIES / "countermand" / "config" / "signals" / "data.yaml"
-SIGNALS: dict[str, Any] = yaml.safe_load(SHIPPED.read_text())
+SIGNALS: dict[str, Any] = strict_yaml.load(SHIPPED.read_text())
 PROFILE = SIGNALS["profiles"]["service-signals"]
 INTERVAL_MS = PROFILE["interval_s"] * 1_000
 
@@ -38,7 +38,7 @@ def overlay(folder: Path, *added: dict[str, Any]) -> Path:
     """Write the file of a site that turned the signals on, as docs/kubernetes.md says."""
     (folder / "signals").mkdir()
     site = SIGNALS | {"added": {"kubernetes": list(added)}}
-    (folder / "signals" / "data.yaml").write_text(yaml.safe_dump(site))
+    (folder / "signals" / "data.yaml").write_text(strict_yaml.dump(site))
     return folder
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
+from gateway import crash
 from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.executor.targets.kubernetes.snapshots import Entry, told
@@ -16,6 +17,8 @@ async def one_by_one(entries: Sequence[Entry], write: Callable[[Entry], Awaitabl
     """Write objects in order and return what became of each that was begun; the first that fails ends it."""
     done: list[Written] = []
     for entry in entries:
+        if done:
+            crash.point("between_objects", "executor")
         done.append(await write(entry))
         if done[-1].status != "applied":
             break
@@ -64,7 +67,11 @@ async def take_back(
 
     One that never was is left alone, whatever it holds by now, and so is one of which that cannot be told.
     """
-    back = [await _part_back(entry, restore, look) for entry in reversed(entries)]
+    back: list[Restored] = []
+    for entry in reversed(entries):
+        if back:
+            crash.point("between_restored", "executor")
+        back.append(await _part_back(entry, restore, look))
     return undone(entries, back[::-1])
 
 
