@@ -1,13 +1,14 @@
 """The gateway's settings: one YAML file, read once, every key known, every wrong key an error."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from gateway import strict_yaml
+from gateway.config_types import build, listed, mapping, one_of, only, short, text, words
+from gateway.core.check import read_checks
 from gateway.core.effect import Effect, Undo
 from gateway.errors import ConfigFault
 from gateway.parsing.catalog import CommandShape, Scope, Slot
@@ -121,64 +122,94 @@ def settings_of(raw: Mapping[str, Any], base: Path) -> Settings:
         "aws_services", "sql_functions", "policy", "principals", "http", "tcp", "executor", "exporters", "notifiers",
         "approval_group",
     }  # fmt: skip
-    _only(raw, known, "the file")
-    environments = {k: Environment(k, **_members(v, Environment, f"environments.{k}", skip={"name"}))
-                    for k, v in raw.get("environments", {}).items()}  # fmt: skip
-    sites = {k: _site(k, v, environments) for k, v in raw.get("scopes", {}).items()}
+    only(mapping(raw, "the file"), known, "the file")
+    named = mapping(raw.get("environments", {}), "environments")
+    environments = {name: _environment(name, each) for name, each in named.items()}
+    scopes = mapping(raw.get("scopes", {}), "scopes")
     service = ServiceSettings(
-        origin=raw.get("origin", "countermand.local/log"),
-        scopes=sites,
+        origin=text(raw.get("origin", "countermand.local/log"), "origin"),
+        scopes={k: _site(k, v, environments) for k, v in scopes.items()},
         environments=environments,
-        profiles=raw.get("verification", {}),
-        timing=Timing(**_members(raw.get("timing", {}), Timing, "timing")),
-        breaker=Breaker(**_members(raw.get("breaker", {}), Breaker, "breaker")),
-        concurrency=Concurrency(**_members(raw.get("concurrency", {}), Concurrency, "concurrency")),
-        approval_group=raw.get("approval_group", "sre-oncall"),
+        profiles=_profiles(raw.get("verification", {})),
+        timing=build(Timing, raw.get("timing", {}), "timing", least=1),
+        breaker=build(Breaker, raw.get("breaker", {}), "breaker", least=1),
+        concurrency=build(Concurrency, raw.get("concurrency", {}), "concurrency", least=1),
+        approval_group=text(raw.get("approval_group", "sre-oncall"), "approval_group"),
     )
     services = raw.get("aws_services")
     return Settings(
-        state_dir=_path(base, raw.get("state_dir", "state")),
+        state_dir=_path(base, text(raw.get("state_dir", "state"), "state_dir")),
         service=service,
-        scopes={k: _scope(k, v) for k, v in raw.get("scopes", {}).items()},
+        scopes={k: _scope(k, v) for k, v in scopes.items()},
         commands=_commands(raw.get("commands", {})),
-        aws_services=None if services is None else tuple(services),
-        sql_functions=frozenset(raw.get("sql_functions", ())),
+        aws_services=None if services is None else words(services, "aws_services"),
+        sql_functions=frozenset(words(raw.get("sql_functions", []), "sql_functions")),
         policy=_with_paths(PolicySettings, raw.get("policy", {}), "policy", base),
-        principals=tuple(_principal(p, base) for p in raw.get("principals", ())),
+        principals=_principals(raw.get("principals", []), base),
         http=_with_paths(HttpSettings, raw.get("http", {}), "http", base),
-        tcp=tuple(_with_paths(TcpSettings, t, "tcp", base) for t in raw.get("tcp", ())),
-        executor_config=_path(base, raw["executor"]) if raw.get("executor") else None,
-        exporters=raw.get("exporters", {}),
-        notifiers=raw.get("notifiers", {}),
+        tcp=_each(TcpSettings, raw.get("tcp", []), "tcp", base),
+        executor_config=_path(base, text(raw["executor"], "executor")) if raw.get("executor") is not None else None,
+        exporters=_sinks(raw.get("exporters", {}), "exporters"),
+        notifiers=_sinks(raw.get("notifiers", {}), "notifiers"),
     )
 
 
 _SCOPE_KEYS = {"tool", "audience", "environments", "default_region", "regions", "default_namespace"}
 
 
-def _site(name: str, raw: Mapping[str, Any], environments: Mapping[str, Environment]) -> ScopeSite:
-    _only(raw, _SCOPE_KEYS, f"scopes.{name}")
-    mapping = raw.get("environments", {})
-    if "*" not in mapping:
-        raise ConfigFault("CONFIG_ENVIRONMENT", f"scopes.{name}.environments needs an entry for '*'", key=name)
-    for environment in mapping.values():
-        if environment not in environments:
-            raise ConfigFault("CONFIG_ENVIRONMENT", f"scopes.{name} names environment {environment!r}, "
+def _site(name: str, raw: Any, environments: Mapping[str, Environment]) -> ScopeSite:
+    where = f"scopes.{name}"
+    only(mapping(raw, where), _SCOPE_KEYS, where)
+    named = mapping(raw.get("environments", {}), f"{where}.environments")
+    if "*" not in named:
+        raise ConfigFault("CONFIG_ENVIRONMENT", f"{where}.environments needs an entry for '*'", key=name)
+    for environment in named.values():
+        if not isinstance(environment, str) or environment not in environments:
+            raise ConfigFault("CONFIG_ENVIRONMENT", f"{where} names environment {environment!r}, "
                               "which `environments` does not list", key=name)  # fmt: skip
-    return ScopeSite(name, raw.get("audience", "executor/local"), dict(mapping))
+    return ScopeSite(name, text(raw.get("audience", "executor/local"), f"{where}.audience"), dict(named))
 
 
 def _scope(name: str, raw: Mapping[str, Any]) -> Scope:
-    region = raw.get("default_region")
-    regions = tuple(raw.get("regions", (region,) if region else ()))
-    return Scope(name, raw["tool"], region, regions, raw.get("default_namespace", "default"))
+    members = {k: v for k, v in raw.items() if k not in {"audience", "environments"}}
+    scope = build(Scope, members, f"scopes.{name}", given={"name": name})
+    return replace(scope, regions=(scope.default_region,)) if scope.default_region and "regions" not in raw else scope
 
 
-def _commands(raw: Mapping[str, Any]) -> tuple[CommandShape, ...]:
+def _environment(name: str, raw: Any) -> Environment:
+    environment = build(Environment, raw, f"environments.{name}", given={"name": name})
+    short(name, 64, "the name of an environment")
+    short(environment.criticality, 32, f"environments.{name}.criticality")
+    return environment
+
+
+def _principals(raw: Any, base: Path) -> tuple[PrincipalSettings, ...]:
+    principals = _each(PrincipalSettings, raw, "principals", base)
+    for i, known in enumerate(principals):
+        short(known.id, 128, f"principals[{i}].id")
+    return principals
+
+
+def _profiles(raw: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return verification profiles; their checks are read here, not when a change waits for its verdict."""
+    profiles = mapping(raw, "verification")
+    for name, profile in profiles.items():
+        where = f"verification.{name}"
+        only(mapping(profile, where), {"checks"}, where)
+        try:
+            read_checks(profile.get("checks"), f"{where}.checks")
+        except ValueError as exc:
+            raise ConfigFault("CONFIG_VALUE", f"{where}: {exc}", key=where) from exc
+    return profiles
+
+
+def _sinks(raw: Any, where: str) -> Mapping[str, Mapping[str, Any]]:
+    return {name: mapping(each, f"{where}.{name}") for name, each in mapping(raw, where).items()}
+
+
+def _commands(raw: Any) -> tuple[CommandShape, ...]:
     """Read the shapes of every word; two that could mean the same argv or the same operation are a fault."""
-    if not isinstance(raw, Mapping):
-        raise ConfigFault("CONFIG_SHAPE", "commands must be a mapping", key="commands")
-    if not all(raw.values()):
+    if not all(mapping(raw, "commands").values()):
         raise ConfigFault("CONFIG_VALUE", "commands: every word needs at least one shape", key="commands")
     shapes = tuple(_command(k, each) for k, v in raw.items() for each in (v if isinstance(v, list) else [v]))
     for one, other in combinations(shapes, 2):
@@ -192,61 +223,37 @@ def _commands(raw: Mapping[str, Any]) -> tuple[CommandShape, ...]:
     return shapes
 
 
-def _command(name: str, raw: Mapping[str, Any]) -> CommandShape:
-    _only(raw, {"slots", "effects", "operation", "undo"}, f"commands.{name}")
+def _command(name: str, raw: Any) -> CommandShape:
+    where = f"commands.{name}"
+    only(mapping(raw, where), {"slots", "effects", "operation", "undo"}, where)
     for key in ("operation", "effects"):
         if key not in raw:
-            raise ConfigFault("CONFIG_MISSING_KEY", f"commands.{name} needs {key!r}", key=f"commands.{name}.{key}")
-    slots = tuple(_slot(s, f"commands.{name}.slots") for s in raw.get("slots", ()))
-    effects, undo = frozenset(raw["effects"]), raw.get("undo", "none")
-    _one_of(effects, Effect, f"commands.{name}.effects")
-    _one_of({undo}, Undo, f"commands.{name}.undo")
-    return CommandShape(name, slots, effects, raw["operation"], undo)
+            raise ConfigFault("CONFIG_MISSING_KEY", f"{where} needs {key!r}", key=f"{where}.{key}")
+    slots = tuple(_slot(each, f"{where}.slots") for each in listed(raw.get("slots", []), f"{where}.slots"))
+    if not listed(raw["effects"], f"{where}.effects"):
+        raise ConfigFault("CONFIG_VALUE", f"{where}.effects must name what it does", key=f"{where}.effects")
+    effects = frozenset(one_of(e, Effect, f"{where}.effects") for e in words(raw["effects"], f"{where}.effects"))
+    undo = one_of(raw.get("undo", "none"), Undo, f"{where}.undo")
+    return CommandShape(name, slots, effects, text(raw["operation"], f"{where}.operation"), undo)
 
 
-def _slot(raw: Mapping[str, Any], where: str) -> Slot:
-    members = _tupled(_members(raw, Slot, where))
-    kinds, kind = ("literal", "choice", "int", "word"), members.get("kind")
-    if kind not in kinds or (kind in {"literal", "choice"}) != bool(members.get("values")):
-        raise ConfigFault("CONFIG_VALUE", f"{where}: a slot has one kind of {', '.join(kinds)}; a literal and a choice "
-                          "have values, the others none", key=where)  # fmt: skip
-    return Slot(**members)
+def _slot(raw: Any, where: str) -> Slot:
+    slot = build(Slot, raw, where, least=-(2**53))
+    if (slot.kind in {"literal", "choice"}) != bool(slot.values):
+        raise ConfigFault("CONFIG_VALUE", f"{where}: a literal and a choice have values, the other kinds of slots none",
+                          key=where)  # fmt: skip
+    return slot
 
 
-def _one_of(given: Iterable[str], known: type[StrEnum], where: str) -> None:
-    wrong = sorted(str(value) for value in set(given) - {member.value for member in known})
-    if wrong:
-        raise ConfigFault("CONFIG_VALUE", f"{where} has no value {wrong[0]!r}; one of: {', '.join(known)}", key=where)
+def _each(kind: type[T], raw: Any, where: str, base: Path) -> tuple[T, ...]:
+    return tuple(_with_paths(kind, each, f"{where}[{i}]", base) for i, each in enumerate(listed(raw, where)))
 
 
-def _principal(raw: Mapping[str, Any], base: Path) -> PrincipalSettings:
-    return _with_paths(PrincipalSettings, raw, "principals", base)
-
-
-def _with_paths(kind: type[T], raw: Mapping[str, Any], where: str, base: Path) -> T:
-    members = _tupled(_members(raw, kind, where))
-    for f in fields(kind):  # type: ignore[arg-type]  # every caller passes a dataclass
-        if "Path" in str(f.type) and members.get(f.name) is not None:
-            members[f.name] = _path(base, members[f.name])
-    return kind(**members)
-
-
-def _tupled(members: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in members.items()}
-
-
-def _members(raw: Mapping[str, Any], kind: type[Any], where: str, skip: frozenset[str] | set[str] = frozenset()
-             ) -> dict[str, Any]:  # fmt: skip
-    _only(raw, {f.name for f in fields(kind)} - set(skip), where)
-    return dict(raw)
-
-
-def _only(raw: Mapping[str, Any], known: set[str], where: str) -> None:
-    if not isinstance(raw, Mapping):
-        raise ConfigFault("CONFIG_SHAPE", f"{where} must be a mapping", key=where)
-    unknown = sorted(set(raw) - known)
-    if unknown:
-        raise ConfigFault("CONFIG_UNKNOWN_KEY", f"{where} has no setting {unknown[0]!r}", key=unknown[0])
+def _with_paths(kind: type[T], raw: Any, where: str, base: Path) -> T:
+    built = build(kind, raw, where)
+    paths = {f.name: _path(base, given) for f in fields(kind)  # type: ignore[arg-type]  # every caller passes a dataclass
+             if "Path" in str(f.type) and (given := getattr(built, f.name)) is not None}  # fmt: skip
+    return replace(built, **paths) if paths else built  # type: ignore[type-var]  # as above
 
 
 def _path(base: Path, value: str) -> Path:

@@ -1,5 +1,8 @@
 """Settings: what is refused at load, by name."""
 
+import copy
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ from gateway.errors import ConfigFault
 from gateway.parsing.catalog import CommandShape, Slot
 from gateway.parsing.shapes import overlap
 from gateway.parsing.tools.process import fits
+from gateway.strict_yaml import load
+
+ROOT = Path(__file__).parent.parent
 
 RESTART = {
     "operation": "units.restart", "effects": ["write"], "undo": "neutral",
@@ -111,3 +117,70 @@ def test_shapes_overlap_exactly_when_some_row_of_words_fits_both(one: tuple[Slot
     shapes = [CommandShape("x", slots, frozenset({"read"}), "x.y") for slots in (one, two)]
     common = any(accepts(one, row) and accepts(two, row) for row in ROWS)
     assert overlap(*shapes) == common
+
+
+WRONG: list[object] = [
+    None, -1, 1.5, True, "", [], [7], {"a": 1}, {"a": {"b": 1}}, [{}], [[]], 10**15, "x" * 70_000,
+]  # fmt: skip
+
+
+def _paths(document: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if path:
+        yield path
+    members = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for name, item in members:
+        yield from _paths(item, (*path, name))
+
+
+def _with(document: Any, path: tuple[str | int, ...], value: object) -> Any:
+    changed = copy.deepcopy(document)
+    inner = changed
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    return changed
+
+
+def _whole() -> dict[str, Any]:
+    document: dict[str, Any] = load((ROOT / "examples" / "site" / "gateway.yaml").read_text(encoding="utf-8"))
+    return document | {
+        "tcp": [{"door": "agent", "port": 1, "host": "127.0.0.1"}], "timing": {"observe_ms": 1},
+        "breaker": {"agent": 1}, "concurrency": {"agent": 1}, "approval_group": "g", "sql_functions": ["f"],
+        "http": {"port": 1}, "policy": {"workers": 1, "engine": "regorus", "bundle": "b"}, "aws_services": ["rds"],
+        "verification": {"p": {"checks": [
+            {"name": "a", "kind": "not_worse", "limit": 1, "provider": "x", "query": {}, "max_gap": 3},
+        ]}},
+    }  # fmt: skip
+
+
+def test_a_value_of_another_type_is_a_fault_with_its_key_and_never_a_traceback() -> None:
+    """Wherever it stands: text where a number belongs, a word where a list does, nothing at all."""
+    document, faults = _whole(), 0
+    settings_of(document, Path())
+    for path in _paths(document):
+        for wrong in WRONG:
+            try:
+                settings_of(_with(document, path, wrong), Path())
+            except ConfigFault as exc:
+                assert exc.code.startswith("CONFIG_")  # noqa: PT017  # it may be accepted
+                faults += 1
+    assert faults > 1_000
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("timing", "observe_ms"), "30"), (("timing", "observe_ms"), 0), (("timing", "observe_ms"), 10**15),
+        (("breaker", "agent"), None), (("concurrency", "agent"), True), (("principals", 0, "groups"), "sre-oncall"),
+        (("principals", 0, "door"), "back"), (("principals", 0, "default"), "no"), (("principals", 0, "id"), ""),
+        (("scopes", "prod-aws", "regions"), "eu-west-1"), (("sql_functions",), "now"), (("origin",), ""),
+        (("environments", "prod", "criticality"), "x" * 33), (("scopes", "prod-aws", "tool"), "cloud"),
+        (("verification", "p", "checks"), []), (("verification", "p", "checks", 0, "kind"), "nice"),
+        (("tcp", 0, "port"), "7"), (("commands", "service-restart", "effects"), []), (("exporters", "siem"), "jsonl"),
+    ],
+)  # fmt: skip
+def test_a_value_that_would_only_matter_later_is_refused_at_start(path: tuple[str | int, ...], value: object) -> None:
+    with pytest.raises(ConfigFault, match=re.escape(str(path[0]))):
+        settings_of(_with(_whole(), path, value), Path())
