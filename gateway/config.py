@@ -204,7 +204,11 @@ def _profiles(raw: Any) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _sinks(raw: Any, where: str) -> Mapping[str, Mapping[str, Any]]:
-    return {name: mapping(each, f"{where}.{name}") for name, each in mapping(raw, where).items()}
+    """Return who follows the log; what else a sink takes is its own to check."""
+    sinks = {name: mapping(each, f"{where}.{name}") for name, each in mapping(raw, where).items()}
+    for name, each in sinks.items():
+        text(each.get("type"), f"{where}.{name}.type")
+    return sinks
 
 
 def _commands(raw: Any) -> tuple[CommandShape, ...]:

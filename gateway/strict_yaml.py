@@ -44,6 +44,8 @@ class _Loader(yaml.SafeLoader):
             text = node.tag.endswith(":str") and node.style is None and _NUMBER_ELSEWHERE.fullmatch(node.value)
             if pattern is None or not pattern.fullmatch(node.value) or text:
                 raise ValueError(f"line {line}: {node.value!r} is ambiguous YAML; quote it")
+            if "\0" in node.value:
+                raise ValueError(f"line {line}: a text with NUL")
         elif node.tag not in _CONTAINERS:
             raise ValueError(f"line {line}: the tag {node.tag} is not allowed")
         return super().construct_object(node, deep)

@@ -35,6 +35,7 @@ WRONG = {
     "deep nesting": ("a: " + "[" * 5_000, "nested too deeply"),
     "a very long document": ("a: " + "x" * MAX_CHARACTERS, "longer than"),
     "no YAML": ("a: [", "line 1: expected"),
+    "a text with NUL": ('a: "x\\0y"\n', "line 1: a text with NUL"),
     "a tabulator": ("a:\n\tb: 1\n", "line 2"),
 }
 
