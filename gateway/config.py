@@ -207,7 +207,7 @@ def _sinks(raw: Any, where: str) -> Mapping[str, Mapping[str, Any]]:
     """Return who follows the log; what else a sink takes is its own to check."""
     sinks = {name: mapping(each, f"{where}.{name}") for name, each in mapping(raw, where).items()}
     for name, each in sinks.items():
-        text(each.get("type"), f"{where}.{name}.type")
+        text(each.get("type", name), f"{where}.{name}.type")
     return sinks
 
 
