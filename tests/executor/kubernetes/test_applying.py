@@ -69,6 +69,7 @@ async def test_an_executor_that_dies_after_it_wrote_into_anothers_object_leaves_
     async with mortal(cluster, namespace, tmp_path, fault) as lab:
         view = await lab.typed("configmaps.apply", ["mode"], OURS, namespace)
         assert view.state == "EXECUTING"
+        eventually(lambda: "a" in cluster.admin.get(f"{at}/mode")["data"], what="the write of the dead has arrived")
         lab.attach()
         view = await lab.after(LONG_MS, view.id)
         assert (view.state, view.reason) == ("NEEDS_HUMAN", "PROBE_CANNOT_TELL")
@@ -81,6 +82,7 @@ async def test_an_executor_that_dies_after_it_made_an_object_is_probed_and_found
     fault = Fault("PATCH", PATCHED, times=1, forward=True, drop=True)
     async with mortal(cluster, namespace, tmp_path, fault) as lab:
         view = await lab.typed("configmaps.apply", ["mode"], OURS, namespace)
+        eventually(lambda: cluster.admin.answers(f"{at}/mode"), what="the write of the dead has arrived")
         lab.attach()
         view = await lab.after(LONG_MS, view.id)
         assert view.state == "COMMITTED"

@@ -111,6 +111,8 @@ async def test_an_executor_that_dies_between_two_objects_leaves_nothing_half_don
     async with mortal(cluster, namespace, tmp_path, fault) as lab:
         view = await lab.kubectl(LABEL.format(ns=namespace))
         assert view.state == "EXECUTING"
+        late = "x" if forward else None
+        eventually(lambda: teams(cluster, three)[1] == late, what="the write of the dead has arrived")
         lab.attach()
         view = await lab.after(LONG_MS, view.id)
         assert (view.state, view.reason) == ("UNDONE", "HALF_APPLIED")
