@@ -96,7 +96,7 @@ class Step:
     effects: tuple[str, ...]
     undo: str
     status: str
-    """pending, intended, applied, not_applied, unknown or undone."""
+    """pending, intended, applied, not_applied, partly, unknown or undone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,8 @@ def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equa
                                 **told, **deadline})  # fmt: skip
 
     def also(tx: Tx, recorder: Recorder) -> None:
-        if edits := edits_of(_json(body.read_back)):
-            tell(world, tx, case.row.id, body.step, f"taken back: {body.detail}", edits)
+        if edits_of(_json(body.read_back)):  # told with the try before, which put them on record
+            tell(world, tx, case.row.id, body.step, f"taken back: {body.detail}")
         if counted:
             tx.note_undone(case.row.id, recorder.row.updated_ms)
         if until_ms:
@@ -145,6 +145,7 @@ def _failed(world: World, tx: Tx, case: Case, fence: int, body: UndoReport) -> C
         def again(tx: Tx, recorder: Recorder) -> None:
             if edits:  # on record with this leaf: the next try may delete what they were made to
                 note_edits(world, tx, case.row.id, body.step, edits)
+                tell(world, tx, case.row.id, body.step, body.detail, edits)
             wait = _BACKOFF_MS[min(case.row.fence, len(_BACKOFF_MS)) - 1]
             recorder.due(Due.UNDO, world.clock.now_ms() + wait)
 

@@ -129,6 +129,25 @@ async def test_both_states_are_shown_too_where_the_undo_finds_the_edit() -> None
         assert "limit: we wrote 5, now 77" in view.outputs[0].data.decode()
 
 
+async def test_edits_that_went_with_an_object_are_shown_also_where_the_report_of_its_deletion_was_lost() -> None:
+    edit = {"path": "/metadata/labels/team", "by": "kubectl", "at_ms": 1, "was": None, "now": "shop", "ours": False}
+    async with lab() as made:
+        made.policy.obligations = [VERIFY]
+        view = await made.settled()
+        view = await made.after(60_000, view.id)
+        said = [Undone("retry", "EDITS_TO_RECORD", "kubectl wrote it", {"exists": True, "edits": [edit]})]
+        real = made.target.undo
+
+        async def undo(step: Step, snapshot: Mapping[str, Json]) -> Undone:
+            return said.pop() if said else await real(step, snapshot)
+
+        made.target.undo = undo  # type: ignore[method-assign]
+        await made.gateway.rollback(ALICE, request_id=str(uuid.uuid4()), action=view.id, reason="r")
+        view = await made.after(2_000, view.id)
+        assert view.state == "UNDONE"
+        assert '/metadata/labels/team: was null, now "shop" by kubectl' in view.outputs[0].data.decode()
+
+
 def test_parts_are_named_by_what_became_of_them() -> None:
     parts = [{"object": "a", "status": "applied"}, {"object": "b", "status": "applied"}]
     assert parts_text(parts) == "changed: a, b"

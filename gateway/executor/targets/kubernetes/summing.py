@@ -87,15 +87,25 @@ async def _part_back(
 
 
 def undone(entries: Sequence[Entry], done: Sequence[Restored]) -> Undone:
-    """Return the outcome of an undo: the worst of its objects; what could be restored is restored."""
+    """Return the outcome of an undo: the worst of its objects; what could be restored is restored.
+
+    Every object that is not taken back is named, also where another one is the reason that people are asked.
+    """
     back = _after(entries, done)
     for status in ("conflict", "retry", "impossible"):
-        worst = [each for each in done if each.status == status]
-        if worst:
-            details = "; ".join(each.detail for each in worst)
-            return Undone(worst[0].status, worst[0].code, details, back)
+        worst = next((each for each in done if each.status == status), None)
+        if worst is not None:
+            details = "; ".join(_named(entry, each) for entry, each in zip(entries, done, strict=True)
+                                if each.status != "undone")  # fmt: skip
+            return Undone(worst.status, worst.code, details, back)
     noted = next((each for each in done if each.code not in {"", _NEVER}), Restored("undone"))
     return Undone("undone", noted.code, noted.detail, back)
+
+
+def _named(entry: Entry, each: Restored) -> str:
+    """Return why an object is not taken back, by its name."""
+    detail = each.detail or each.code
+    return detail if entry.ref.label in detail else f"{entry.ref.label}: {detail}"
 
 
 def _after(entries: Sequence[Entry], done: Sequence[Written | Restored]) -> dict[str, Json]:
