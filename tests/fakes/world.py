@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -40,6 +41,8 @@ from gateway.executor.messages import (
 from gateway.executor.work import Served, Worker
 from gateway.observability import Metrics
 from gateway.parsing.catalog import Catalog, Scope
+from gateway.parsing.tables_aws import AwsTables
+from gateway.parsing.tables_kubectl import KubectlTable
 from gateway.ports import Tx
 from gateway.ports_policy import PolicyAnswer
 from gateway.ports_target import Applied, Observed, Undone
@@ -334,12 +337,17 @@ PROFILES = {
 VERIFY = {"code": "TEST_VERIFY", "verify": {"profile": "steady", "window_s": 10, "interval_s": 1}}
 
 
+@cache
+def _tables() -> tuple[KubectlTable, AwsTables]:
+    return load_tables(["rds"])
+
+
 def _world(
     store: WatchedStore, clock: VirtualClock, policy: FakePolicy, timing: Timing, profiles: Mapping[str, Json]
 ) -> World:
     private = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))  # the same after a restart
     key = verify_key(Alg.ED25519, private.public_key().public_bytes_raw(), not_before_ms=0)
-    kubectl, aws = load_tables(["rds"])
+    kubectl, aws = _tables()
     settings = ServiceSettings(
         origin="test/log",
         scopes={"orders-db": ScopeSite("orders-db", AUDIENCE, {"*": "prod"})},
