@@ -53,6 +53,10 @@ _COLLECT_AFTER = 20_000
 """Objects that a gateway may make before garbage is collected: about thirty decisions."""
 
 
+_SECRET_BYTES = 32
+_LEAST_TOKEN = 16
+
+
 @dataclass(slots=True)
 class Running:
     """A gateway that is up."""
@@ -169,8 +173,12 @@ def _refuse_lost_keys(layout: Layout) -> None:
 
 def _secret(path: Path) -> bytes:
     if not path.exists():
-        create_private(path, secrets.token_bytes(32))
-    return read_private(path)
+        create_private(path, secrets.token_bytes(_SECRET_BYTES))
+    secret = read_private(path)
+    if len(secret) < _SECRET_BYTES:
+        text = f"`{path}` holds fewer than {_SECRET_BYTES} bytes; restore it"
+        raise ConfigFault("SECRET_SHORT", text, path=str(path))
+    return secret
 
 
 def _kid(key: bytes) -> str:
@@ -223,7 +231,11 @@ def _file_name(principal: str) -> str:
 def _token(path: Path) -> str:
     if not path.exists():
         create_private(path, secrets.token_urlsafe(32).encode() + b"\n")
-    return read_private(path).decode().strip()
+    token = read_private(path).decode(errors="replace").strip()
+    if len(token) < _LEAST_TOKEN or not token.isascii():
+        text = f"`{path}` holds no token of at least {_LEAST_TOKEN} ASCII characters; remove it to have one made"
+        raise ConfigFault("TOKEN_SHORT", text, path=str(path))
+    return token
 
 
 def _listeners(settings: Settings, layout: Layout) -> list[Listener]:

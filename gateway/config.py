@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from gateway import strict_yaml
 from gateway.config_types import build, listed, mapping, one_of, only, short, text, words
@@ -187,7 +187,17 @@ def _principals(raw: Any, base: Path) -> tuple[PrincipalSettings, ...]:
     principals = _each(PrincipalSettings, raw, "principals", base)
     for i, known in enumerate(principals):
         short(known.id, 128, f"principals[{i}].id")
+        before = principals[:i]
+        if known.id in {p.id for p in before} or known.certificate in {p.certificate for p in before if p.certificate}:
+            _twice(i, f"{known.id!r} or its certificate")
+        if known.default and known.door in {p.door for p in before if p.default}:
+            _twice(i, f"the default of the {known.door} door")
     return principals
+
+
+def _twice(index: int, what: str) -> NoReturn:
+    where = f"principals[{index}]"
+    raise ConfigFault("CONFIG_VALUE", f"{where}: {what} is named twice", key=where)
 
 
 def _profiles(raw: Any) -> Mapping[str, Mapping[str, Any]]:

@@ -174,7 +174,8 @@ def test_a_value_of_another_type_is_a_fault_with_its_key_and_never_a_traceback()
     [
         (("timing", "observe_ms"), "30"), (("timing", "observe_ms"), 0), (("timing", "observe_ms"), 10**15),
         (("breaker", "agent"), None), (("concurrency", "agent"), True), (("principals", 0, "groups"), "sre-oncall"),
-        (("principals", 0, "door"), "back"), (("principals", 0, "default"), "no"), (("principals", 0, "id"), ""),
+        (("principals", 0, "door"), "back"), (("principals", 1, "id"), "agent:sre-1"),
+        (("principals", 0, "default"), "no"), (("principals", 0, "id"), ""),
         (("scopes", "prod-aws", "regions"), "eu-west-1"), (("sql_functions",), "now"), (("origin",), ""),
         (("environments", "prod", "criticality"), "x" * 33), (("scopes", "prod-aws", "tool"), "cloud"),
         (("verification", "p", "checks"), []), (("verification", "p", "checks", 0, "kind"), "nice"),

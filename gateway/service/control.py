@@ -1,13 +1,14 @@
 """The big red switches, and the withdrawal of a policy revision."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.principal import Principal
-from gateway.errors import Edited
+from gateway.errors import Edited, InvalidRequest
 from gateway.ports import ActionRow, SwitchRow, Tx
 from gateway.service.common import halts, page
 from gateway.service.context import SWITCH_CODE, is_withdrawn, switch_covers
@@ -19,6 +20,7 @@ from gateway.service.world import World
 
 _LOG = logging.getLogger(__name__)
 _PAGE = 200
+_REVISION = re.compile(r"sha256:[0-9a-f]{64}")
 SwitchKind = Literal["stop", "freeze"]
 _GUARD: Mapping[SwitchKind, Guard] = {"freeze": Guard.FROZEN, "stop": Guard.STOPPED}
 """The stronger switch first."""
@@ -76,6 +78,9 @@ async def switch_off(
 async def withdraw(world: World, principal: Principal, request_id: str, revision: str, reason: str) -> tuple[str, ...]:
     """Withdraw a policy revision: its grants die now, and none of its attempts begins any more."""
     people_only(principal)
+    if not _REVISION.fullmatch(revision):
+        remedy = "name it as `countermand status` does: sha256: and 64 hexadecimal digits"
+        raise InvalidRequest("REVISION_MALFORMED", f"{revision!r} is no policy revision", remedy=remedy)
 
     def unit(tx: Tx) -> str:
         tx.put_revision(revision, "withdrawn")

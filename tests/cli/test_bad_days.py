@@ -1,19 +1,28 @@
 """Days on which something of the machine is broken: what the gateway says, what it keeps, what goes on."""
 
+import asyncio
 import json
 import os
 import resource
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from gateway.adapters.store_sqlite import SqliteStore
 from gateway.cli.main import main
+from gateway.core.events import leaf
+from gateway.core.kinds import LeafKind
+from gateway.core.redact import Redactor
+from gateway.ports import Tx
 from tests.cli.running import ROOT, gateway, write_site
 
 pytestmark = [pytest.mark.alone, pytest.mark.paired]
@@ -29,10 +38,54 @@ def _garble(path: Path) -> None:
     path.write_bytes(b"garbage")
 
 
-def _bundle(folder: Path) -> None:
+def _bundle(folder: Path, copied: Path | None = None) -> None:
     settings = folder / "gateway.yaml"
-    (folder / "bundle").mkdir()
+    if copied is None:
+        (folder / "bundle").mkdir()
+    else:
+        shutil.copytree(copied, folder / "bundle")
     settings.write_text(settings.read_text().replace("policy:", f"policy:\n  bundle: {folder / 'bundle'}", 1))
+
+
+def _no_rego(folder: Path) -> None:
+    _bundle(folder, ROOT / "policies")
+    (folder / "bundle" / "countermand" / "lib" / "steps.rego").write_text("package countermand.lib.steps\n\nx := {\n")
+
+
+def _twice(folder: Path) -> None:
+    data = folder / "overlay" / "incident" / "data.yaml"
+    data.write_text(data.read_text() + data.read_text())
+
+
+def _append(folder: Path, text: str) -> None:
+    with (folder / "gateway.yaml").open("a") as settings:
+        settings.write(text)
+
+
+def _sql(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(_first(folder, "store/*.db"))) as database:
+        database.execute(statement)
+        database.commit()
+
+
+def _ahead(folder: Path) -> None:
+    """Write a leaf as a gateway does whose clock was an hour ahead."""
+
+    async def write() -> None:
+        store = SqliteStore.open(_first(folder, "store/*.db"))
+        late = time.time_ns() // 1_000_000 + 3_600_000
+
+        def unit(tx: Tx) -> None:
+            data = leaf(
+                LeafKind.RESTART, action="", at_ms=late, state_before=None, event=None, guard=None, state_after=None,
+                version=0, body={}, prev_leaf=tx.last_leaf_hash(), redactor=Redactor("k", b"k"),
+            )  # fmt: skip
+            tx.append_leaf(data, action="", kind=LeafKind.RESTART.value)
+
+        await store.write(unit)
+        await store.close()
+
+    asyncio.run(write())
 
 
 BROKEN: dict[str, tuple[Break, str]] = {
@@ -44,6 +97,21 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "the log is readable by others": (lambda f: _first(f, "store/*.db").chmod(0o644), "FILE_NOT_PRIVATE"),
     "the log is no database": (lambda f: _garble(_first(f, "store/*.db")), "STORE_UNAVAILABLE"),
     "the policy is empty": (_bundle, "POLICY_NONE"),
+    "the policy is no Rego": (_no_rego, "POLICY_NONE"),
+    "the policy's data has a key twice": (_twice, "POLICY_NONE"),
+    "the settings have a key twice": (lambda f: _append(f, "origin: another\n"), "CONFIG_UNREADABLE"),
+    "a setting is of another type": (lambda f: _append(f, "breaker: {agent: many}\n"), "CONFIG_VALUE"),
+    "the sealing key is readable by others": (lambda f: _first(f, "secrets/seal.key").chmod(0o640), "FILE_NOT_PRIVATE"),
+    "the sealing key was cut": (lambda f: _first(f, "secrets/seal.key").write_bytes(b"x"), "SEAL_KEY_LENGTH"),
+    "the redaction key was cut": (lambda f: _first(f, "secrets/redact.key").write_bytes(b""), "SECRET_SHORT"),
+    "the passphrase was cut": (lambda f: _first(f, "secrets/passphrase").write_bytes(b""), "PASSPHRASE_SHORT"),
+    "a token was cut": (lambda f: _first(f, "**/*sre-1*").write_bytes(b"x\n"), "TOKEN_SHORT"),
+    "the log was cut": (
+        lambda f: _sql(f, "DELETE FROM leaves WHERE idx = (SELECT MAX(idx) FROM leaves)"),
+        "STORE_LOG_DAMAGED",
+    ),
+    "a leaf was exchanged": (lambda f: _sql(f, "UPDATE leaves SET hash = zeroblob(32) WHERE idx = 0"), "LOG_REWRITTEN"),
+    "the clock is behind the log": (_ahead, "CLOCK_BEHIND"),
 }
 
 
@@ -68,7 +136,8 @@ def test_a_gateway_that_cannot_be_trusted_does_not_start_and_says_what_to_do(
     spoil(site)
     kept = _contents(site / "state")
     assert main(["serve", "--config", str(site / "gateway.yaml")]) == 1
-    error, remedy = capsys.readouterr().err.rpartition("error: ")[2].rsplit("\nremedy: ", 1)
+    error, remedy = capsys.readouterr().err.rpartition("error: " + code)[2].rsplit("\nremedy: ", 1)
+    error = code + error
     assert error.startswith(f"{code}: ")
     assert remedy.strip()
     assert remedy.strip() != "see docs/codes.md for what the code means"
