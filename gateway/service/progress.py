@@ -1,8 +1,8 @@
-"""What is on record of a step beyond its status: which of its objects were changed, and what others have edited.
+"""What is on record of a step beyond its status: the objects that it changed or made, and what others have edited.
 
-An executor that takes a step back gets the first two with its work. They are unsigned, so they can only narrow what is
-done: an object that was never changed is left alone, and one that others have edited is deleted only once their edits
-are on record here.
+An executor that takes a step back gets this with its work. It is unsigned, so it can only narrow what is done: an
+object that was never changed, or is another one by now, is left alone, and one that others have edited is deleted only
+once their edits are on record here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from gateway.service.world import World
 
 _PARTS = frozenset({"applied", "not_applied", "unknown"})
 _MAX_PARTS = 1_000
+_MAX_ID = 128
 _SHOWN = 50
 """So many edits are told in words; the log has them all."""
 
@@ -45,6 +46,16 @@ def parts_text(parts: Sequence[Mapping[str, Json]]) -> str:
 def note_parts(world: World, tx: Tx, action: str, step: int, parts: Sequence[Mapping[str, Json]]) -> None:
     """Keep which objects of a step were changed."""
     _note(world, tx, action, step, {"parts": [part["status"] for part in parts]})
+
+
+def note_made(world: World, tx: Tx, action: str, step: int, after: bytes) -> None:
+    """Keep which object a step made, where the executor told it: one that takes its place later is another's."""
+    try:
+        made = loads_strict(after).get("made") if after else None
+    except (ValueError, AttributeError):
+        made = None
+    if isinstance(made, str) and 0 < len(made) <= _MAX_ID:
+        _note(world, tx, action, step, {"made": made})
 
 
 def note_edits(world: World, tx: Tx, action: str, step: int, edits: Json) -> None:

@@ -15,6 +15,7 @@ from gateway.core.step import MAX_STEPS
 from gateway.core.undo import Fields, Way, compare, fields_of
 from gateway.ports import Tx
 from gateway.service.common import reads_only
+from gateway.service.progress import edits_of
 from gateway.service.sealed import open_json
 from gateway.service.settle import Case
 from gateway.service.world import World
@@ -85,6 +86,8 @@ def find_conflict(
     for one in told:
         if one.now is None or not _compared(case, one.step, seen):
             continue
+        if lost := [edit for edit in edits_of(one.now) if edit.get("ours") and edit.get("was") is not None]:
+            return _told_by_target(one.step, lost), memory
         before, ours = written(snapshot[one.step], seen[one.step]["preflight"])
         now = _visible(world, one.now, ours)
         found, away = _judge(one, before, ours, now)
@@ -98,6 +101,12 @@ def find_conflict(
         if memory.get(key, 0) >= _TWICE:
             return Conflict(one.step, PUT_BACK, away, before, ours, now), memory
     return None, memory
+
+
+def _told_by_target(step: int, edits: Sequence[Mapping[str, Json]]) -> Conflict:
+    """Return the conflict of an object that was made as a whole: its target tells which of our fields are another's."""
+    ours, theirs = ({str(edit["path"]): edit.get(name) for edit in edits} for name in ("was", "now"))
+    return Conflict(step, EDITED, tuple(sorted(ours)), dict.fromkeys(ours), ours, theirs)
 
 
 def _judge(told: Told, before: Fields, ours: Fields, now: Fields) -> tuple[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from gateway.ports import Tx
 from gateway.service.common import arm, halts, page, probe_soon, reads_only, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.incidents import note_read
-from gateway.service.progress import note_parts, parts_of, parts_text, tell
+from gateway.service.progress import note_made, note_parts, parts_of, parts_text, tell
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.reports import ProbeReport, StepReport
 from gateway.service.sealed import put_sealed
@@ -100,6 +100,8 @@ def _outcome(
 
     def also(tx: Tx, recorder: Recorder) -> None:
         _keep_output(world, tx, case, body)
+        if body.status == "applied":
+            note_made(world, tx, case.row.id, body.step, body.after)
         if parts := _parts(leaves):
             note_parts(world, tx, case.row.id, body.step, parts)
             tell(world, tx, case.row.id, body.step, f"applied partly: {parts_text(parts)}")

@@ -1,6 +1,7 @@
 """Objects that come into being and go again: create, autoscale, expose, apply, delete, and a restart."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.executor.kubernetes.rows import Edit, config_map, deployment, image, 
 from tests.executor.kubernetes.table import told
 from tests.executor.kubernetes.test_draining import target
 from tests.executor.steps import Heard
+from tests.fakes.world import ALICE
 from tests.fixtures_catalog import step
 from tests.fixtures_k8s import Cluster
 
@@ -70,13 +72,30 @@ async def test_a_person_who_edited_what_we_set_wins_and_is_asked_with_both_state
     async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
         view = await lab.kubectl(command)
         cluster.human.patch(path, edit.body, edit.content_type)
-        view = await lab.harmed(view.id)
-        assert (view.state, view.reason) == ("NEEDS_HUMAN", "EDITED_BY_OTHERS")
+        view = await lab.after(1_000, view.id)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "FIELDS_EDITED"), "noticed while all checks are well"
         shown = view.outputs[0].data.decode()
         assert ": we wrote " in shown
         assert json.dumps(edit.value) in shown.partition(", now ")[2]
     assert find(cluster.admin.get(path), read(edit.path)) == edit.value
-    told(name, "same field edited", "NEEDS_HUMAN (EDITED_BY_OTHERS), edit intact")
+    told(name, "same field edited", "NEEDS_HUMAN (FIELDS_EDITED), edit intact")
+
+
+async def test_an_undo_that_finds_what_we_set_edited_deletes_nothing(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = CORE.format(ns=namespace) + "configmaps/mode"
+    what = step(f"kubectl -n {namespace} create configmap mode --from-literal=a=b").step
+    at = target(cluster, tmp_path)
+    seen = await at.observe(what)
+    assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
+    cluster.human.patch(path, inside("data", a="theirs").body)
+    back = await at.undo(what, seen.snapshot)
+    assert (back.status, back.code) == ("conflict", "EDITED_BY_OTHERS")
+    assert back.read_back is not None
+    (edit,) = back.read_back["edits"]
+    assert (edit["path"], edit["was"], edit["now"], edit["ours"]) == ("/data/a", "b", "theirs", True)
+    assert cluster.admin.get(path)["data"] == {"a": "theirs"}
 
 
 async def test_what_a_person_added_to_what_was_made_goes_on_record_before_it_is_deleted_with_it(
@@ -102,7 +121,6 @@ async def test_what_a_person_added_to_what_was_made_goes_on_record_before_it_is_
         ("a finalizer", Edit({"metadata": {"finalizers": ["theirs.test/keep"]}}, "", None)),
         ("a Helm release", label("app.kubernetes.io/managed-by", "Helm")),
         ("a value that may not be told", inside("data", password="hunter2")),
-        ("a field of ours removed", Edit({"data": {"a": None}}, "", None)),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -168,6 +186,26 @@ async def test_what_was_made_again_by_a_person_under_the_same_name_is_left_to_pe
         view = await lab.harmed(view.id)
         assert view.state == "NEEDS_HUMAN"
     assert cluster.admin.answers(f"{path}/mode")
+
+
+async def test_what_another_action_made_under_the_same_name_is_not_taken_back_with_the_first(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    path = CORE.format(ns=namespace) + "configmaps/mode"
+    command = f"kubectl -n {namespace} create configmap mode --from-literal=a=b"
+    async with kube_lab(executor_scope(cluster, tmp_path), namespace) as lab:
+        first = await lab.kubectl(command)
+        first = await lab.after(60_000, first.id)
+        assert first.state == "COMMITTED"
+        cluster.human.delete(path)
+        second = await lab.kubectl(command)
+        second = await lab.after(60_000, second.id)
+        assert second.state == "COMMITTED"
+        made = cluster.admin.get(path)["metadata"]["uid"]
+        await lab.gateway.rollback(ALICE, request_id=str(uuid.uuid4()), action=first.id, reason="r")
+        first = await lab.after(2_000, first.id)
+        assert (first.state, first.reason) == ("NEEDS_HUMAN", "TARGET_REPLACED")
+    assert cluster.admin.get(path)["metadata"]["uid"] == made
 
 
 async def test_a_name_that_is_taken_is_refused_before_anything_is_done(

@@ -86,7 +86,7 @@ class Making:
     async def made(self, step: Step, entry: Entry, answer: Answer) -> Applied:
         """Return the outcome of a creation that the server took."""
         said = f"{step.api['resource']}/{entry.ref.name}: {verb_of(step)}, uid {answer.body['metadata']['uid']}\n"
-        return Applied("applied", output=said.encode(), after=_THERE)
+        return Applied("applied", output=said.encode(), after=_made(answer.body))
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
         """Tell whether the object is there, and ours."""
@@ -102,8 +102,10 @@ class Making:
             return Applied("not_applied" if gone else "unknown", live.code, live.detail, after=_GONE if gone else None)
         if all(each.manager != MANAGER for each in people(live)):
             return Applied("not_applied", "K8S_ALREADY_EXISTS", after=_THERE)
-        foreign = self.foreign(entry, live)
-        return Applied("unknown", "K8S_MAKER_UNKNOWN", foreign) if foreign else Applied("applied", after=_THERE)
+        if foreign := self.foreign(entry, live):
+            return Applied("unknown", "K8S_MAKER_UNKNOWN", foreign)
+        lost = [each.to_json() for each in edits(entry, entry.extra["object"], live) or () if each.ours]
+        return Applied("applied", after=_made(live) | ({"edits": lost} if lost else {}))
 
     def foreign(self, entry: Entry, live: Mapping[str, Json]) -> str:  # noqa: ARG002
         """Return why an object that has fields of ours need not have been made by us; a POST makes, or is refused."""
@@ -116,9 +118,8 @@ class Making:
         if "objects" not in snapshot:
             return Undone("impossible", "SNAPSHOT_MISSING", "the step was not observed")
         (entry,) = entries_of(snapshot)
-        recorded = str((snapshot.get("progress") or {}).get("recorded", ""))
         try:
-            return await self._delete(entry, recorded)
+            return await self._delete(entry, snapshot.get("progress") or {})
         except CallFailed as exc:
             return Undone("retry", exc.code, exc.detail)
 
@@ -158,18 +159,18 @@ class Making:
         query = write_query(step, dry=dry, strict=True)
         return await self._api.call(str(step.api["method"]), path, query=query, body=body)
 
-    async def _delete(self, entry: Entry, recorded: str) -> Undone:
+    async def _delete(self, entry: Entry, progress: Mapping[str, Json]) -> Undone:
         live = await read(self._api, entry.ref.path)
         if isinstance(live, Failure):
             return _gone(live)
-        found, why = edits(entry, entry.extra["object"], live), self.foreign(entry, live)
-        refused = Undone("conflict", "K8S_MAKER_UNKNOWN", why, _THERE) if why else _refused(entry, found)
+        found = edits(entry, entry.extra["object"], live)
+        refused = self._another(entry, live, progress) or _refused(entry, found)
         if refused is None and live.get("kind") == "Namespace":
             refused = await self._holds(entry)
         if refused is not None or found is None:
             return refused or _gone(live)
         on_record = [each.to_json() for each in found]
-        if found and digest(on_record) != recorded:
+        if found and digest(on_record) != progress.get("recorded"):
             return Undone("retry", "EDITS_TO_RECORD", f"before it is deleted, {told(entry, found)}", _with(on_record))
         metadata = live["metadata"]
         if not metadata.get("deletionTimestamp"):
@@ -184,6 +185,14 @@ class Making:
             return gone
         back = {**_GONE, "edits": on_record}
         return Undone("undone", "DELETED_WITH_EDITS", f"deleted, and these edits with it; {told(entry, found)}", back)
+
+    def _another(self, entry: Entry, live: Mapping[str, Json], progress: Mapping[str, Json]) -> Undone | None:
+        """Return why an object is not the one that was made, as far as that is on record."""
+        if progress.get("made", live["metadata"]["uid"]) != live["metadata"]["uid"]:
+            told_ = f"{entry.ref.label} is another object now: its uid differs"
+            return Undone("conflict", "TARGET_REPLACED", told_, _THERE)
+        why = "" if "made" in progress else self.foreign(entry, live)
+        return Undone("conflict", "K8S_MAKER_UNKNOWN", why, _THERE) if why else None
 
     async def _holds(self, entry: Entry) -> Undone | None:
         """Return why a namespace is not deleted: it is not empty. Raises CallFailed."""
@@ -205,6 +214,10 @@ def _refused(entry: Entry, found: tuple[Edit, ...] | None) -> Undone | None:
         detail = f"{entry.ref.label} has {len(found)} edits of others, too many to keep on record"
         return Undone("conflict", "EDITED_BY_OTHERS", detail, _THERE)
     return None
+
+
+def _made(document: Mapping[str, Json]) -> dict[str, Json]:
+    return {**_THERE, "made": document["metadata"]["uid"]}
 
 
 def _with(edits_: list[dict[str, Json]]) -> dict[str, Json]:
