@@ -178,6 +178,23 @@ async def test_a_read_leaves_the_repository_byte_for_byte_as_it_was(repository: 
     assert content() == before
 
 
+async def test_a_diff_of_touched_files_does_not_refresh_the_index_of_the_repository(repository: Path) -> None:
+    os.utime(repository / "code.py", ns=(1_000_000_000, 1_000_000_000))
+    index = repository / ".git" / "index"
+    before = (index.read_bytes(), index.stat().st_mtime_ns, (repository / ".git").stat().st_mtime_ns)
+    for argv in (("diff", "--"), ("diff", "HEAD", "--"), ("diff", "--stat", "--"), ("status", "--")):
+        assert (await read(repository, *argv)).status == "applied"
+    assert (index.read_bytes(), index.stat().st_mtime_ns, (repository / ".git").stat().st_mtime_ns) == before
+    plain_git(repository, "diff")
+    assert index.stat().st_mtime_ns != before[1]  # as git alone does
+
+
+async def test_an_index_that_is_no_file_is_refused(repository: Path) -> None:
+    (repository / ".git" / "index").unlink()
+    (repository / ".git" / "index").symlink_to("/dev/zero")
+    assert (await read(repository, "status", "--")).code == "GIT_LAYOUT_UNSUPPORTED"
+
+
 async def test_a_repository_is_exactly_the_configured_path(repository: Path) -> None:
     below = repository / "below"
     below.mkdir()

@@ -2,10 +2,12 @@
 
 Whatever can run a program on a mere `git log` (fsmonitor, hooks, textconv, external diff, clean and smudge filters,
 pagers, aliases, gpg.program, includes) is set in the repository's own `config`. It is not overridden here key
-by key, it is not there: git sees a directory of ours whose `objects`, `refs` and `index` lead to the repository.
+by key, it is not there: git sees a directory of ours whose `objects` and `refs` lead to the repository and whose
+`index` is a copy.
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ _EXTENSION = re.compile(r"^\s*(objectformat|refstorage)\s*=\s*(\S+)", re.IGNOREC
 _SECTION = re.compile(r"^\s*\[extensions\]\s*$(.*?)(?=^\s*\[|\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _HEAD = re.compile(r"(ref: refs/[^\s]{1,250}|[0-9a-f]{40}|[0-9a-f]{64})\n?")
 _MAX_BYTES = 1_048_576
+_MAX_INDEX_BYTES = 512 * 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,19 @@ def shadow(layout: Layout) -> Iterator[Path]:
         for name in _LINKED:
             if (layout.common / name).exists():
                 (root / name).symlink_to(layout.common / name)
-        for name in ("index", "logs"):
-            if (layout.private / name).exists():
-                (root / name).symlink_to(layout.private / name)
+        if (layout.private / "logs").exists():
+            (root / "logs").symlink_to(layout.private / "logs")
+        _copy_index(layout.private / "index", root / "index")
         yield root
+
+
+def _copy_index(source: Path, target: Path) -> None:
+    """Copy the index: through a link `git diff` would refresh the repository's own, optional locks or not."""
+    if not source.exists():
+        return
+    if not source.is_file() or source.stat().st_size > _MAX_INDEX_BYTES:
+        raise TargetFault("GIT_LAYOUT_UNSUPPORTED", "index is no file, or too large")
+    shutil.copyfile(source, target)
 
 
 def _resolve(dot_git: Path) -> Path:
