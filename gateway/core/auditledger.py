@@ -2,6 +2,9 @@
 
 These rows decide what comes next: rates and cooldowns count what was applied, the breaker counts mishaps, a nonce or a
 request_id that was used is not used again.
+
+A log that was begun by a gateway whose leaves did not tell of these goes on: what was proposed before the first start
+that tells its deadlines (audittimers) is not compared, and neither are requests that no leaf knows.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -58,10 +61,20 @@ class LedgerFold:
     requests: dict[tuple[str, ...], str] = field(default_factory=dict)
     letters: set[tuple[str, int]] = field(default_factory=set)
     leaves: int = 0
+    complete: bool = False
+    """A start has said that from it on all of this is told."""
+    older: set[str] = field(default_factory=set)
+    """Actions that were proposed before."""
 
     def take(self, leaf: Leaf) -> None:
         """Take one leaf, in order."""
         self.leaves += 1
+        self.complete = self.complete or (leaf.kind is K.RESTART and "timing" in leaf.body)
+        if leaf.action and not self.complete:
+            self.older.add(leaf.action)
+        self._told(leaf)
+
+    def _told(self, leaf: Leaf) -> None:
         body, action = leaf.body, leaf.action
         match leaf.kind:
             case K.PROPOSAL:
@@ -108,6 +121,22 @@ class LedgerFold:
 
 def compare_ledgers(told: LedgerFold, actions: Mapping[str, ActionFold], stored: StoredLedgers) -> Iterator[Violation]:
     """Yield every row that is not what the log tells, and every one that is missing."""
+    for violation in _of_actions(told, actions, stored):
+        if violation.action not in told.older:
+            yield violation
+    for request, code in compared(told.requests, stored.requests, "REQUEST"):
+        if code != "REQUEST_UNKNOWN" or not told.older:
+            yield Violation(-1, "", code, f"request {request[1]} of {request[0]} was not answered so")
+    letters = compared(dict.fromkeys(told.letters, ""), dict.fromkeys(stored.letters, ""), "DEAD_LETTER")
+    for letter, code in letters:
+        yield Violation(letter[1], "", code, f"what {letter[0]} would not take is not what was recorded")
+    for sink, index in sorted(stored.cursors.items()):
+        if not 0 <= index <= told.leaves:
+            yield Violation(-1, "", "CURSOR_AHEAD", f"{sink} is to get leaf {index} next, there are {told.leaves}")
+
+
+def _of_actions(told: LedgerFold, actions: Mapping[str, ActionFold], stored: StoredLedgers) -> Iterator[Violation]:
+    """Yield the rows about actions that differ."""
     for name, code in compared(told.applied, stored.applied, "APPLIED"):
         yield Violation(-1, name, code, "what counts as applied and taken back is not what was recorded")
     targets = {(target, name): "" for name in told.applied for target in told.targets.get(name, ())}
@@ -118,14 +147,6 @@ def compare_ledgers(told: LedgerFold, actions: Mapping[str, ActionFold], stored:
     for entry, code in compared(told.drift, stored.drift, "DRIFT"):
         yield Violation(-1, entry[0], code, f"entry {entry[1]} of the drift ledger is not as it was recorded")
     yield from _nonces(told, actions, stored.nonces)
-    for request, code in compared(told.requests, stored.requests, "REQUEST"):
-        yield Violation(-1, "", code, f"request {request[1]} of {request[0]} was not answered so")
-    letters = compared(dict.fromkeys(told.letters, ""), dict.fromkeys(stored.letters, ""), "DEAD_LETTER")
-    for letter, code in letters:
-        yield Violation(letter[1], "", code, f"what {letter[0]} would not take is not what was recorded")
-    for sink, index in sorted(stored.cursors.items()):
-        if not 0 <= index <= told.leaves:
-            yield Violation(-1, "", "CURSOR_AHEAD", f"{sink} is to get leaf {index} next, there are {told.leaves}")
 
 
 def compared(told: Mapping[Key, object], stored: Mapping[Key, object], table: str) -> Iterator[tuple[Key, str]]:

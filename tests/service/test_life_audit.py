@@ -1,11 +1,17 @@
 """All rows of a long life leave a log that the auditor finds whole: leaves, documents, state rows."""
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.adapters.store_audit import evidence_of
+from gateway.adapters.store_files import existing
+from gateway.core.audit import audit
 from gateway.service.log import checkpoint
 from gateway.service.settings import Timing
+from gateway.service.world import World
 from tests.fakes.audited import _read
 from tests.fakes.world import ALICE, VERIFY, Lab, lab, violations
 from tests.service.say import new
@@ -78,3 +84,28 @@ async def test_a_start_with_shorter_deadlines_leaves_those_of_what_runs_and_is_a
         await two.gateway.cancel(ALICE, new(), view.id, "no")
         assert (await two.get(view.id)).reason == "ABORT_REQUESTED"
         assert not await violations(two)
+
+
+async def test_a_log_that_an_older_gateway_began_is_audited_clean_and_guarded_from_the_first_start_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_: World) -> None:
+        """Start as a gateway did that told no deadlines."""
+
+    with monkeypatch.context() as before:
+        before.setattr("tests.fakes.world.started", silent)
+        async with lab(path=tmp_path / "store.db") as made:
+            older = await _kept(made, limit(5))
+    async with lab(path=tmp_path / "store.db") as made:
+        newer = await _kept(made, limit(5, "shop"))
+    with closing(existing(tmp_path / "store.db").connect(read_only=True)) as connection:
+        evidence = evidence_of(connection)
+        assert evidence.tables is not None
+        strange = {("agent-1", "forgotten"): "sha256:0"}
+        edited = replace(evidence.tables.ledgers, applied={}, requests=strange)
+        whole = replace(evidence, checkpoints=(), tables=replace(evidence.tables, ledgers=edited))
+        found = {(v.action, v.code) for v in audit(whole, keys={}).violations}
+    assert (newer, "APPLIED_MISSING") in found
+    assert ("", "REQUEST_MISSING") in found
+    assert older not in {action for action, _ in found}
+    assert "REQUEST_UNKNOWN" not in {code for _, code in found}
