@@ -54,6 +54,15 @@ def test_status_and_the_clusters_own_controllers_are_no_edits() -> None:
     assert found(live(status, scaled)) == []
 
 
+def test_what_another_action_wrote_under_the_same_manager_is_an_edit_and_what_the_server_filled_in_is_not() -> None:
+    fields = {"f:metadata": {"f:labels": {"f:team": {}}}, "f:data": {"f:a": {}, "f:filled": {}}}
+    document = live(owned("countermand", fields), data={"a": "other", "filled": "in"})
+    document["metadata"] |= {"labels": {"team": "shop"}, "creationTimestamp": "2026-11-24T09:00:00Z"}
+    assert found(document) == [("/data/a", "countermand", True), ("/metadata/labels/team", "countermand", False)]
+    document["metadata"]["creationTimestamp"] = "2026-11-24T10:00:00Z"  # then it is the making itself
+    assert found(document) == []
+
+
 def test_a_field_of_ours_that_is_gone_is_an_edit_though_nobody_owns_it_now() -> None:
     assert found(live(data={"z": "1"})) == [("/data/a", "", True)]
 

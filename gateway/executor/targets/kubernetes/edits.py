@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.core.canonical import Json, loads_strict, thaw
+from gateway.core.undo import json_equal
 from gateway.executor.targets.kubernetes.calls import MANAGER
 from gateway.executor.targets.kubernetes.difference import difference
-from gateway.executor.targets.kubernetes.ownership import Writer, iac_of, people
-from gateway.executor.targets.kubernetes.paths import ABSENT, Element, Path, Segment, find, render
+from gateway.executor.targets.kubernetes.ownership import Writer, created_ms, iac_of, people
+from gateway.executor.targets.kubernetes.paths import ABSENT, Element, Path, Segment, find, read, render
 from gateway.executor.targets.kubernetes.schema import SERVER_FIELDS
 from gateway.executor.targets.kubernetes.snapshots import HIDDEN, Entry, hidden
 
@@ -27,6 +28,9 @@ MAX_EDITS = 200
 """More edits than these do not go on record; people are asked."""
 _TIES = frozenset({"ownerReferences", "finalizers"})
 _WRITE_ONLY = "/stringData"
+_SAME_MS = 1_000
+"""Times of managed fields are whole seconds: what was written this soon after the making may be the making."""
+_MARKS = frozenset({("metadata", "labels"), ("metadata", "annotations")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,8 @@ def edits(entry: Entry, sent: Mapping[str, Json], live: Mapping[str, Json]) -> t
         return None
     found = {each.path: each for each in _removed(entry, sent, live)}
     for writer in writers:
-        if writer.manager != MANAGER:
-            found |= {each.path: each for each in _written(entry, sent, live, writer)}
+        theirs = _written if writer.manager != MANAGER else _written_again
+        found |= {each.path: each for each in theirs(entry, sent, live, writer)}
     owner = iac_of(live)
     if owner != iac_of(sent) and owner["manager"] != "none":
         told = f"{owner['manager']} {owner['name']}"
@@ -87,6 +91,21 @@ def _written(entry: Entry, sent: Mapping[str, Json], live: Mapping[str, Json], w
         value = HIDDEN if secret else now
         before = None if was is ABSENT else HIDDEN if secret else was
         yield Edit(name, writer.manager, writer.at_ms, before, value, ours or secret)
+
+
+def _written_again(entry: Entry, sent: Mapping[str, Json], live: Mapping[str, Json], writer: Writer) -> Iterator[Edit]:
+    """Yield what another action wrote under the same manager after the object was made.
+
+    Of fields that were not sent only labels and annotations are told: the others may be the server's defaults.
+    """
+    if writer.at_ms <= created_ms(live) + _SAME_MS:
+        return
+    for each in _written(entry, sent, live, writer):
+        path = read(each.path)
+        was, now = _sent(sent, path), find(live, path)
+        moved = path[:2] in _MARKS if was is ABSENT else not json_equal(thaw(was), thaw(now))
+        if moved:
+            yield each
 
 
 def _removed(entry: Entry, sent: Mapping[str, Json], live: Mapping[str, Json]) -> Iterator[Edit]:
