@@ -26,7 +26,8 @@ async def _play(made: list[Change], bad: set[int]) -> None:
         lasting = dict.fromkeys(ROLES, 0)
         ids = []
         for i, (role, limit, lease_s) in enumerate(made):
-            harms = i in bad
+            # What changes nothing harms nothing: telemetry would stay bad after the undo, and people be asked.
+            harms = i in bad and limit != world.target.values.get(f"pg:orders-db/role/{role}", 0)
             ids.append(await _change(world, role, limit, lease_s, harms=harms))
             if not lease_s and not harms:
                 lasting[role] = limit
