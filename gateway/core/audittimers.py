@@ -100,8 +100,12 @@ def compare_timers(
     told: TimerFold, actions: Mapping[str, ActionFold], rows: Mapping[str, StoredRow], stored: Sequence[StoredTimer],
     now_ms: int | None,
 ) -> Iterator[Violation]:  # fmt: skip
-    """Yield every timer that is not as the log tells; `now_ms`, if told, bounds what was set since the last leaf."""
+    """Yield every timer that is not as the log tells; `now_ms`, if told, bounds what was set since the last leaf.
+
+    The times of a state row count where the row is the one that the log tells.
+    """
     have: dict[str, set[str]] = {}
+    rows = {name: row for name, row in rows.items() if name in actions and row.digest == actions[name].row}
     for timer in stored:
         name, kind = timer.action, timer.kind
         action = actions.get(name)
@@ -143,10 +147,10 @@ def _moved(told: TimerFold, timer: StoredTimer, row: StoredRow | None, now_ms: i
 def _fires(told: TimerFold, name: str, kind: str, row: StoredRow | None) -> int | None:
     """Return when a timer fires as the log says; a state row is as good as its leaf, which holds its digest."""
     fires = told.fires.get((name, kind))
-    if row is not None and kind == Due.LEASE_END:
-        return row.lease_end_ms
-    if row is not None and kind == Due.UNDO_WINDOW and fires is not None:
-        return max(fires, row.undo_until_ms)
+    if kind == Due.LEASE_END:
+        return None if row is None else row.lease_end_ms
+    if kind == Due.UNDO_WINDOW:
+        return None if row is None or fires is None else max(fires, row.undo_until_ms)
     return fires
 
 
