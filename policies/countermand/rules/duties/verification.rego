@@ -19,8 +19,9 @@ obligations contains {"code": "VERIFY", "step": step.i, "verify": object.union({
 	some name in ({_profile(step)} | _added(step))
 }
 
-# A profile that nobody has written is an obligation without terms, which the gateway refuses.
-_terms(name) := object.get(object.union(config.verify.profiles, config.signals.profiles), name, {})
+# A profile that nobody has written is an obligation without terms, which the gateway refuses. One of config/verify is not
+# replaced by one of the same name: signals add to a verification, and never take from it.
+_terms(name) := object.get(object.union(config.signals.profiles, config.verify.profiles), name, {})
 
 _profile(step) := name if {
 	step.target.fanout in {"selector", "all"}

@@ -57,3 +57,14 @@ test_a_profile_that_nobody_has_written_has_no_terms if {
 		with data.countermand.config.signals as _signals("nobodys", "shop")
 	duty.verify == {"profile": "nobodys"}
 }
+
+test_a_profile_of_signals_does_not_replace_one_of_the_same_name if {
+	weak := {
+		"profiles": {"workload-health": {"window_s": 1, "interval_s": 1, "on_ineffective": "commit_flagged", "on_inconclusive": "undo"}},
+		"added": {"kubernetes": []},
+	}
+	some duty in duties.obligations with input as example.document({"target": _in("shop")})
+		with data.countermand.config.signals as weak
+	duty.verify.profile == "workload-health"
+	duty.verify.window_s > 1
+}
