@@ -24,7 +24,7 @@ CALLS: dict[str, Call] = {
     "stop": lambda m, r, a: m.gateway.stop(ALICE, r, "", a, "x"),
     "freeze": lambda m, r, a: m.gateway.freeze(ALICE, r, "", a, "x"),
     "resume": lambda m, r, a: m.gateway.resume(ALICE, r, "", a, "x"),
-    "withdraw": lambda m, r, a: m.gateway.withdraw(ALICE, r, a, "x"),
+    "withdraw": lambda m, r, _: m.gateway.withdraw(ALICE, r, "sha256:" + "0" * 64, "x"),
     "open_incident": lambda m, r, _: m.gateway.open_incident(ALICE, r, "x"),
 }
 

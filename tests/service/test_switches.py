@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.core.events import read_leaf
+from gateway.errors import InvalidRequest
 from tests.fakes.world import ALICE, OTHER_AGENT, READ, VERIFY, Lab, lab
 from tests.service.hand import Hand
 from tests.service.say import all_leaves, events, freeze, new, resume, stop
@@ -107,3 +108,14 @@ async def test_a_stop_leaves_what_waits_for_people_waiting() -> None:
         await hand.observe()
         await stop(made)
         assert (await made.get(view.id)).state == "AWAITING_APPROVAL"
+
+
+@pytest.mark.parametrize("revision", ["", "latest", "sha256:abc", "sha256:" + "A" * 64])
+async def test_what_is_no_revision_cannot_be_withdrawn(revision: str) -> None:
+    """A name that was mistyped must not look as if something had been withdrawn."""
+    async with lab() as made:
+        size = len(await all_leaves(made))
+        with pytest.raises(InvalidRequest) as caught:
+            await made.gateway.withdraw(ALICE, new(), revision, "bad rule")
+        assert caught.value.code == "REVISION_MALFORMED"
+        assert len(await all_leaves(made)) == size
