@@ -6,7 +6,9 @@ gateway finds a leaf, which no hash covers.
 """
 
 import asyncio
+import atexit
 import functools
+import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
@@ -62,7 +64,9 @@ def made_once() -> Site:
 
 
 async def _made() -> Site:
-    path = Path(tempfile.mkdtemp(prefix="cm-tables-")) / "state" / "countermand.db"
+    folder = Path(tempfile.mkdtemp(prefix="cm-tables-"))
+    atexit.register(shutil.rmtree, folder)
+    path = folder / "state" / "countermand.db"
     path.parent.mkdir(mode=0o700)
     async with lab(path=path) as made:
         site = await _filled(made, path)
