@@ -7,7 +7,7 @@ from dataclasses import replace
 from gateway.core.canonical import Json
 from gateway.core.kinds import LeafKind as K
 from gateway.core.principal import Principal
-from gateway.errors import Edited, NotFound, Precondition
+from gateway.errors import Edited, InvalidRequest, NotFound, Precondition
 from gateway.ports import IncidentRow, ReadRow, Tx
 from gateway.service.incident_doc import IncidentDoc, phase_of
 from gateway.service.incident_log import must_be_told
@@ -40,6 +40,7 @@ async def open_alert(
 async def open_incident(world: World, principal: Principal, request_id: str, title: str) -> IncidentView:
     """Open an incident by hand; its source says who: a person, or an agent (whose changes then need a person)."""
     source = "agent" if principal.door == "agent" else "human"
+    _must_say(title, "TITLE_MISSING", "an incident has a title")
 
     def unit(tx: Tx) -> str:
         doc = IncidentDoc(title=title, opened_by=principal.id)
@@ -70,6 +71,7 @@ async def add_hypothesis(
     world: World, principal: Principal, request_id: str, incident: str, text: str
 ) -> tuple[IncidentView, str]:
     """Record a possible cause."""
+    _must_say(text, "HYPOTHESIS_MISSING", "a hypothesis says what may be the cause")
 
     def unit(tx: Tx) -> str:
         row = load_incident(tx, incident, must_be_open=True)
@@ -124,6 +126,12 @@ async def close_incident(world: World, principal: Principal, request_id: str, in
 
     await once(world, principal, request_id, {"close": incident}, unit)
     return await get_incident(world, incident)
+
+
+def _must_say(text: str, code: str, what: str) -> None:
+    """Raise InvalidRequest for text that says nothing."""
+    if not text.strip():
+        raise InvalidRequest(code, what, remedy="say it in a few words")
 
 
 def load_incident(tx: Tx, incident: str, *, must_be_open: bool = False) -> IncidentRow:

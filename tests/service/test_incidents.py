@@ -149,3 +149,16 @@ async def test_a_request_for_an_incident_counts_once() -> None:
             await made.gateway.open_incident(ALICE, request, "other")
         with pytest.raises(NotFound):
             await made.gateway.add_hypothesis(ALICE, new(), "inc_none", "x")
+
+
+async def test_an_incident_without_a_title_and_a_hypothesis_without_words_are_refused() -> None:
+    async with lab() as made:
+        incident = (await made.gateway.open_incident(ALICE, new(), "slow")).id
+        for text in ("", " \n"):
+            with pytest.raises(InvalidRequest) as titled:
+                await made.gateway.open_incident(AGENT, new(), text)
+            with pytest.raises(InvalidRequest) as supposed:
+                await made.gateway.add_hypothesis(AGENT, new(), incident, text)
+            assert (titled.value.code, supposed.value.code) == ("TITLE_MISSING", "HYPOTHESIS_MISSING")
+        assert [i.id for i in (await made.gateway.list_incidents(ALICE, page_size=9, page_token="", open_only=False))[0]
+                ] == [incident]  # fmt: skip
