@@ -18,6 +18,7 @@ from gateway.service.views import HypothesisView, IncidentView
 from gateway.service.world import World
 
 _MAX_HYPOTHESES = 32
+_IN_WORDS = "say it in a few words"
 
 
 async def open_alert(
@@ -40,7 +41,8 @@ async def open_alert(
 async def open_incident(world: World, principal: Principal, request_id: str, title: str) -> IncidentView:
     """Open an incident by hand; its source says who: a person, or an agent (whose changes then need a person)."""
     source = "agent" if principal.door == "agent" else "human"
-    _must_say(title, "TITLE_MISSING", "an incident has a title")
+    if not title.strip():
+        raise InvalidRequest("TITLE_MISSING", "an incident has a title", remedy=_IN_WORDS)
 
     def unit(tx: Tx) -> str:
         doc = IncidentDoc(title=title, opened_by=principal.id)
@@ -71,7 +73,8 @@ async def add_hypothesis(
     world: World, principal: Principal, request_id: str, incident: str, text: str
 ) -> tuple[IncidentView, str]:
     """Record a possible cause."""
-    _must_say(text, "HYPOTHESIS_MISSING", "a hypothesis says what may be the cause")
+    if not text.strip():
+        raise InvalidRequest("HYPOTHESIS_MISSING", "a hypothesis says what may be the cause", remedy=_IN_WORDS)
 
     def unit(tx: Tx) -> str:
         row = load_incident(tx, incident, must_be_open=True)
@@ -126,12 +129,6 @@ async def close_incident(world: World, principal: Principal, request_id: str, in
 
     await once(world, principal, request_id, {"close": incident}, unit)
     return await get_incident(world, incident)
-
-
-def _must_say(text: str, code: str, what: str) -> None:
-    """Raise InvalidRequest for text that says nothing."""
-    if not text.strip():
-        raise InvalidRequest(code, what, remedy="say it in a few words")
 
 
 def load_incident(tx: Tx, incident: str, *, must_be_open: bool = False) -> IncidentRow:
