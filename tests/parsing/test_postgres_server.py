@@ -24,7 +24,7 @@ from tests.parsing.site import SITE
 CORPUS = (Path(__file__).parent.parent / "corpora" / "reads_sql.txt").read_text(encoding="utf-8").splitlines()
 # `called` is set by every function that a gate should have kept out.
 TRAP = "plpgsql as $$ begin perform set_config('trap.called', 'yes', true); return 1; end $$"
-TRAPS = ("evil", "filter", "over", "by", "like")
+TRAPS = ("evil", "filter", "over", "by", "like", "rollup", "cube", "system", "bernoulli")
 SET_UP = (
     "create table t (a int, b text)",
     "insert into t values (1, 'x'), (2, 'y')",
@@ -34,10 +34,7 @@ SET_UP = (
     "create table schema_migrations (version text)",
     "create table alembic_version (version_num text)",
     "create sequence s",
-    *(
-        f'create function "{name}"(int) returns int language {TRAP}'
-        for name in ("evil", "filter", "over", "by", "like")
-    ),
+    *(f'create function "{name}"(int) returns int language {TRAP}' for name in TRAPS),
     f"create function evil() returns int language {TRAP}",
     "create domain evilt as int check (evil(value) > 0)",
     "create operator public.=== (leftarg = int, rightarg = int, function = int4pl)",
@@ -53,15 +50,18 @@ EXPRESSIONS = (
     "cast(a as evilt)", "evilt '1'", "coalesce(a, evil(1))", "a operator(public.===) 1", "a === 1", "E'a'", "$1",
     "query_to_xml('select nextval(''s'')', true, true, '')", "set_config('a.b', 'c', false)", "U&'x'",
     "(select nextval('s'))", "(table t)",
+    "rollup(1)", "cube(1)", "system(1)", "bernoulli(1)", "generate_series(1, 3)", "grouping(a)",
 )  # fmt: skip
 SOURCES = (
     "t", "t x", "u", "public.t", "pg_class", "(select * from t) q", "(values (1)) as v(a)", "t join u on true", "cte",
     "t left join u using (a)", "lateral (select 1) l", "unnest(array[1]) as w(a)", "only t", "evil(1) as e",
+    "t tablesample system (100)", "t tablesample bernoulli (1)", "generate_series(1, 3) as g(a)", "system(1) as e",
     "t, evil(1) as (a int)", "rows from (evil(1)) as r", "(insert into t values (9) returning a) z",
     "t tablesample system(1)", "unnest(array[evil(1)]) as k(a)",
 )  # fmt: skip
 TAILS = (
-    "where a > 1", "order by 1", "limit 1", "group by a", "union select 1", "having count(*) > 0", "offset 1",
+    "where a > 1", "order by 1", "limit 1", "group by a", "group by rollup (a)", "order by rollup (a)",
+    "group by cube (a, evil(1))", "union select 1", "having count(*) > 0", "offset 1",
     "fetch first 1 rows only", "window w as (order by a)", ";", "where evil(1) > 0", "for update", "for share",
     "for no key update", "for key share of t", "union all (select nextval('s'))", "union table t", "into newt",
     "; select 1", "except select evil(1)", "order by evil(1)", "limit evil(1)",

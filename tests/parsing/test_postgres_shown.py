@@ -48,6 +48,7 @@ SOURCES = (
     "(select {column} as {name} from users union select {column} from users) u", "cte", "cte u", "cte {name}",
     "(select email, status from users) as u(status, email)", "string_to_array(email, '') {name}",
     "jsonb_each_text(profile) {name}", "(users)", "(select {expression} from users) u", "concat(u.email) {name}",
+    "(select status as {name}, count(*) as n from users group by 1) x", "(select {expression} as n from users u) x",
     "(select {column} as {name}, status from users) u", "(select upper(email) as {name}, id from users) u",
 )  # fmt: skip
 EXPRESSIONS = (
@@ -58,6 +59,7 @@ EXPRESSIONS = (
     "profile->>'{name}'", "row_number() over (order by {column})", "first_value({column}) over (order by id)",
     "max({column}) filter (where {column} is not null)", "string_agg({column}::text, ',')", "to_json(users)",
     "{name}.{column}", "length({column}::text)", "{column}::text || ''", "u::text", "max({column}) as {name}",
+    "n", "x.{name}", "max(n)", "(select n from users limit 1)",
 )  # fmt: skip
 CTES = (
     "", "", "with cte as (select {column} from users) ", "with cte as (select {column} as {name} from users) ",
