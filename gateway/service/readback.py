@@ -67,7 +67,7 @@ def read_told(value: Json) -> list[Told]:
 
 def _told(value: Json) -> Told:
     item = shape.members(value, "fields of a step", frozenset({"step", "status", "now"}))
-    if item["status"] not in _STATUSES:
+    if not isinstance(item["status"], str) or item["status"] not in _STATUSES:
         raise ValueError("a step has no such status")
     now = None if item["now"] is None else shape.mapping(item["now"], "now")
     return Told(shape.integer(item["step"], "step", 0, MAX_STEPS - 1), str(item["status"]), now)

@@ -144,7 +144,8 @@ async def test_fields_of_a_step_that_was_not_changed_are_dropped(step: int) -> N
 @pytest.mark.parametrize(
     "told",
     [{"step": 32, "status": "applied", "now": None}, {"step": 0, "status": "fine", "now": None},
-     {"step": 0, "status": "applied", "now": 7}, {"step": 0, "status": "applied"}, 7],
+     {"step": 0, "status": "applied", "now": 7}, {"step": 0, "status": "applied"}, 7,
+     {"step": 0, "status": ["applied"], "now": None}],
 )  # fmt: skip
 async def test_fields_that_are_malformed_are_refused(told: Json) -> None:
     async with lab(executor=False) as made:
