@@ -18,6 +18,7 @@ _MAX_PARTS = 1_000
 _MAX_ID = 128
 _SHOWN = 50
 """So many edits are told in words; the log has them all."""
+_VALUE_CHARS = 200
 
 
 def parts_of(world: World, tx: Tx, action: str, step: int, after: bytes) -> list[dict[str, Json]] | None:
@@ -76,6 +77,12 @@ def edits_of(read_back: Json) -> list[Mapping[str, Json]]:
     return [each for each in listed if isinstance(each, Mapping) and "path" in each]
 
 
+def redacted(world: World, edit: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an edit for the log and for people: its values are redacted by the name of their field, which is in it."""
+    shown = {name: world.redactor.json({str(edit["path"]): edit.get(name)}) for name in ("was", "now")}
+    return {**edit, **{name: value for name, named in shown.items() for value in named.values()}}
+
+
 def tell(world: World, tx: Tx, action: str, step: int, text: str, edits: Sequence[Mapping[str, Json]] = ()) -> None:
     """Show people what became of a step, below its output and what they were told before."""
     lines = [
@@ -95,10 +102,16 @@ def told(world: World, tx: Tx, action: str, step: int) -> str:
 
 
 def _edit_text(world: World, edit: Mapping[str, Json]) -> str:
-    was, now = (canonical(world.redactor.json({"v": edit.get(name)})["v"]).decode() for name in ("was", "now"))
+    shown = redacted(world, edit)
+    was, now = (_value_text(shown.get(name)) for name in ("was", "now"))
     whose = "we wrote" if edit.get("ours") else "was"
     by = f" by {edit['by']}" if edit.get("by") else ""
     return f"  {edit['path']}: {whose} {was}, now {now}{by}"
+
+
+def _value_text(value: Json) -> str:
+    text = canonical(value).decode()
+    return text if len(text) <= _VALUE_CHARS else f"{text[:_VALUE_CHARS]}…"
 
 
 def _note(world: World, tx: Tx, action: str, step: int, more: Mapping[str, Json]) -> None:

@@ -12,7 +12,7 @@ from gateway.errors import InvalidRequest
 from gateway.ports import Tx
 from gateway.service.common import page, pending_undo
 from gateway.service.mishaps import MEANT
-from gateway.service.progress import edits_of, note_edits, progress_of, tell
+from gateway.service.progress import edits_of, note_edits, progress_of, redacted, tell
 from gateway.service.readback import written
 from gateway.service.recheck import ask_to_recheck, recheck_until_ms, rechecks, start_recheck, wants_recheck
 from gateway.service.record import Recorder
@@ -137,8 +137,9 @@ def _undone(world: World, tx: Tx, case: Case, fence: int, body: UndoReport, equa
 def _failed(world: World, tx: Tx, case: Case, fence: int, body: UndoReport) -> Choice:
     detail = world.redactor.text(body.detail)
     edits = edits_of(_json(body.read_back)) or _edited(world, tx, case, body)
+    told = {"edits": [redacted(world, each) for each in edits]} if edits else {}
     outcome = (K.UNDO_OUTCOME, {"step": body.step, "status": body.status, "fence": fence, "code": body.code,
-                                "detail": detail} | ({"edits": edits} if edits else {}))  # fmt: skip
+                                "detail": detail} | told)  # fmt: skip
     if body.status == "retry":
         attempt = (K.ATTEMPT, {"purpose": "undo", "fence": fence, "code": body.code, "status": "retry"})
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.core.canonical import Json
 from gateway.core.step import Step
 from gateway.ports_target import Applied, Observed, Undone
-from gateway.service.progress import edits_of, parts_text
+from gateway.service.progress import edits_of, parts_text, tell, told
 from tests.fakes.world import ALICE, VERIFY, FakeTarget, Lab, lab
 
 pytestmark = pytest.mark.anyio
@@ -152,6 +152,21 @@ def test_parts_are_named_by_what_became_of_them() -> None:
     parts = [{"object": "a", "status": "applied"}, {"object": "b", "status": "applied"}]
     assert parts_text(parts) == "changed: a, b"
     assert parts_text([]) == ""
+
+
+async def test_values_that_others_wrote_are_shown_short_and_not_where_their_field_is_named_like_a_secret() -> None:
+    edits = [
+        {"path": "/data/password", "was": "hunter2", "now": "s3cr3t", "ours": True},
+        {"path": "/metadata/annotations/x", "was": None, "now": "x" * 100_000},
+    ]
+    async with lab() as made:
+        view = await made.settled()
+        await made.world.store.write(lambda tx: tell(made.world, tx, view.id, 0, "edited", edits))
+        shown = await made.world.store.read(lambda tx: told(made.world, tx, view.id, 0))
+    assert "/data/password" in shown
+    assert "hunter2" not in shown
+    assert "s3cr3t" not in shown
+    assert len(shown) < 1_000
 
 
 @pytest.mark.parametrize("read_back", [
