@@ -104,7 +104,9 @@ class Making:
             return Applied("not_applied", "K8S_ALREADY_EXISTS", after=_THERE)
         if foreign := self.foreign(entry, live):
             return Applied("unknown", "K8S_MAKER_UNKNOWN", foreign)
-        lost = [each.to_json() for each in edits(entry, entry.extra["object"], live) or () if each.ours]
+        found = edits(entry, entry.extra["object"], live) or ()
+        # What is written under our own manager now is another step of this plan: the target is locked to all others.
+        lost = [each.to_json() for each in found if each.ours and each.by != MANAGER]
         return Applied("applied", after=_made(live) | ({"edits": lost} if lost else {}))
 
     def foreign(self, entry: Entry, live: Mapping[str, Json]) -> str:  # noqa: ARG002
