@@ -12,8 +12,8 @@ from gateway.service.proposal import Proposal
 from gateway.service.record import Recorder
 from gateway.service.world import World
 
-MEANT = frozenset({"LEASE_ENDED", "GATEWAY_STOPPED", "GATEWAY_FROZEN"})
-"""Reasons that say nothing against agent and operation: the change was meant to end, or a person stopped everything."""
+MEANT = frozenset({"LEASE_ENDED", "GATEWAY_STOPPED", "GATEWAY_FROZEN", "KEY_REVOKED"})
+"""Reasons that say nothing against agent and operation: the change was meant to end, or a person ended it for all."""
 
 
 def trouble(world: World, tx: Tx, proposal: Proposal) -> Trouble:

@@ -12,6 +12,7 @@ from gateway.adapters.keys_live import LiveKeys
 from gateway.core.canonical import canonical
 from gateway.core.dsse import Envelope
 from gateway.core.grant import Purpose
+from gateway.core.kinds import LeafKind
 from gateway.core.statement import Refused
 from gateway.errors import SignerFault
 from gateway.executor.claims import Claims
@@ -254,6 +255,11 @@ async def test_a_plan_that_runs_while_its_key_is_revoked_takes_no_further_step_a
         assert await hand.begin(work) == (True, "")
         await hand.say(work, undone(0))
         assert await statuses(made, action) == {0: "undone"}
+        await hand.sample_again()
+        assert (await made.get(action)).state == "UNDONE"
+        said = await records(made, action)
+        assert "CM1041" not in {leaf.kind.value for leaf in said}, "a stolen key says nothing against the agent"
+        assert not any("counted" in leaf.body for leaf in said if leaf.kind is LeafKind.UNDO_OUTCOME)
 
 
 @pytest.mark.parametrize("when", ["between two steps", "before it is taken up again"])
