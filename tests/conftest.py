@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.executor.kubernetes.table import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from tests.fixtures_aws import aws
 from tests.fixtures_k8s import cluster, control_plane_of_session, namespace
 from tests.fixtures_pg import postgres
@@ -29,6 +30,9 @@ __all__ = [
     "one_loop",
     "postgres",
     "prometheus",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
     "scraped",
 ]
 
