@@ -40,7 +40,7 @@ class ClusterSite(Ground):
 
     def image(self, lease_s: int = 0, *, harmful: bool = False) -> Intended:
         """Propose another image for a fresh Deployment; a harmful one can never be pulled."""
-        name, new = self.deployment("image"), 100 + next(_NUMBERS)
+        name, new = self.deployment("harmful" if harmful else "image"), 100 + next(_NUMBERS)
         tag = f"bad-{new}" if harmful else str(new)
         text = f"kubectl -n {self.namespace} set image deployment/{name} {name}=shop/web:{tag}"
         return self.proposed("image", name, new, text, lease_s)

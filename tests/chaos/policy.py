@@ -5,7 +5,8 @@ from pathlib import Path
 from gateway.core.canonical import Json, canonical
 from tests.fakes.mini_bundle import document, mini_files, write_files
 
-WINDOW_S, LONG_WINDOW_S = 2, 6
+WINDOW_S, LONG_WINDOW_S, HARMFUL_WINDOW_S = 2, 6, 15
+"""Harm ends a verification at once; what is long is the patience of the checks after its undo."""
 _RULES = f"""
 package countermand.rules.chaos
 
@@ -14,7 +15,7 @@ package countermand.rules.chaos
 #   codes:
 #     CHAOS_HELD: {{message: "held for a person", remedy: "ask for approval"}}
 #     CHAOS_BRIEF: {{message: "the grant lives for a second"}}
-#     CHAOS_VERIFY: {{message: "verified for two seconds"}}
+#     CHAOS_VERIFY: {{message: "verified for two seconds; what does harm, for as long as its undo takes to show"}}
 #     CHAOS_VERIFY_LONG: {{message: "verified for six seconds; without data a person decides"}}
 obligations contains {{"code": "CHAOS_BRIEF", "step": step.i, "grant_ttl_s": 1}} if {{
 	some step in input.steps
@@ -27,7 +28,7 @@ findings contains {{"code": "CHAOS_HELD", "limit": "approve", "step": step.i, "a
 }}
 
 obligations contains {{"code": "CHAOS_VERIFY", "step": step.i, "verify": {{
-	"profile": "steady", "window_s": {WINDOW_S}, "interval_s": 1,
+	"profile": "steady", "window_s": _window(step), "interval_s": 1,
 }}}} if {{
 	some step in input.steps
 	"write" in step.effect
@@ -43,6 +44,12 @@ obligations contains {{"code": "CHAOS_VERIFY_LONG", "step": step.i, "verify": {{
 }}
 
 _long(step) if startswith(step.target.names[0], "long")
+
+_harmful(step) if startswith(step.target.names[0], "harmful")
+
+_window(step) := {HARMFUL_WINDOW_S} if _harmful(step)
+
+_window(step) := {WINDOW_S} if not _harmful(step)
 """
 
 
