@@ -10,7 +10,7 @@ from gateway.core.lifecycle import Due, State
 from gateway.core.receipt import StepStatus
 from gateway.ports import Tx
 from gateway.service.context import covers
-from gateway.service.grant_key import key_refusal
+from gateway.service.grant_key import grant_refusal
 from gateway.service.proposal import Proposal
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.sealed import open_sealed
@@ -60,7 +60,7 @@ def _dead_key(world: World, tx: Tx, case: Case) -> str:
     """
     if case.state is not State.EXECUTING or len(case.proposal.steps) == 1:
         return ""
-    refusal = key_refusal(world, tx.document(case.row.id, "grant_action") or b"")
+    refusal = grant_refusal(world, tx, case.row.id)
     if refusal == "GRANT_KEY_REVOKED":
         return KEY_REVOKED
     return "" if in_flight(case) else refusal

@@ -12,6 +12,7 @@ from gateway.ports import Exporter, Notifier, Tx
 from gateway.service.edited import checked_page
 from gateway.service.query import read_proposal
 from gateway.service.record import global_leaf
+from gateway.service.recorded import alarm
 from gateway.service.render import render
 from gateway.service.world import World
 
@@ -54,12 +55,7 @@ async def _tell_edited(world: World, sink: str, index: int) -> None:
         return
     detail = f"leaf {index} is not the one that was recorded; {sink} gets it as it is stored now"
     finding = {"finding": "LOG_EDITED", "code": "LOG_EDITED", "severity": "critical", "subject": str(index)}
-
-    def unit(tx: Tx) -> None:
-        global_leaf(world, tx, K.SECURITY, {**finding, "detail": detail})
-        global_leaf(world, tx, K.NOTIFICATION, {"to": "oncall", "code": "LOG_EDITED", "detail": detail})
-
-    await world.store.write(unit)
+    await alarm(world, {**finding, "detail": detail}, {"to": "oncall", "code": "LOG_EDITED", "detail": detail})
 
 
 async def notify_for_ever(world: World, notifier: Notifier) -> None:

@@ -4,9 +4,9 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.crash import point
 from gateway.ports import ActionRow, DueRow, Tx
-from gateway.service.common import halts, in_flight, next_step, page, probe_soon, reads_only
+from gateway.service.common import in_flight, next_step, page, probe_soon, reads_only
 from gateway.service.grants import policy_ref, sign_observe
-from gateway.service.halt import halted
+from gateway.service.halt import ended, halted
 from gateway.service.incidents import note_read
 from gateway.service.proposal import Proposal
 from gateway.service.query import read_journal, read_proposal
@@ -61,14 +61,7 @@ async def ask_to_apply(world: World, action: str) -> None:
 
 async def resume(world: World, action: str) -> None:
     """Go on with a plan whose last probe found its step applied; what halts an attempt ends it here."""
-
-    def choose(tx: Tx, case: Case) -> Choice | None:
-        if case.state is not State.EXECUTING or in_flight(case):
-            return None
-        code = halts(world, tx, case).code
-        return halted(world, tx, case, code) if code else None
-
-    if await settle(world, action, choose) is None:
+    if await settle(world, action, lambda tx, case: ended(world, tx, case)) is None:
         await ask_to_apply(world, action)
 
 

@@ -1,6 +1,7 @@
 """The key that a grant is signed by, and whether it may still be used."""
 
 from gateway.core.dsse import Envelope
+from gateway.ports import Tx
 from gateway.service.world import World
 
 
@@ -19,3 +20,8 @@ def key_refusal(world: World, envelope: bytes) -> str:
         return "GRANT_KEY_UNKNOWN"
     refusal = key.refusal_at(world.clock.now_ms())
     return f"GRANT_KEY_{refusal}" if refusal is not None else ""
+
+
+def grant_refusal(world: World, tx: Tx, action: str) -> str:
+    """Return why the key of an action's grant to act may not be used now; empty when it may."""
+    return key_refusal(world, tx.document(action, "grant_action") or b"")

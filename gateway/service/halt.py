@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from gateway.core.kinds import LeafKind as K
-from gateway.core.lifecycle import Event, Guard
+from gateway.core.lifecycle import Event, Guard, State
 from gateway.core.receipt import StepStatus
 from gateway.ports import Tx
-from gateway.service.common import arm, halts, next_step, page, undo_known, wrote_any
+from gateway.service.common import arm, halts, in_flight, next_step, page, undo_known, wrote_any
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.settle import Case, Choice
 from gateway.service.world import World
@@ -17,6 +17,14 @@ _EVENTS = {
     "GATEWAY_STOPPED": Event.STOP,
     "GATEWAY_FROZEN": Event.FREEZE,
 }
+
+
+def ended(world: World, tx: Tx, case: Case) -> Choice | None:
+    """Return the end of a plan between two of its steps that may not go on; None for any other."""
+    if case.state is not State.EXECUTING or in_flight(case):
+        return None
+    code = halts(world, tx, case).code
+    return halted(world, tx, case, code) if code else None
 
 
 def halted(

@@ -9,10 +9,10 @@ from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Event, Guard, State
 from gateway.errors import Edited, GatewayFault
 from gateway.ports import ActionRow, Tx
-from gateway.service.common import KEY_REVOKED, halts, in_flight
+from gateway.service.common import KEY_REVOKED
 from gateway.service.control import open_rows, revoke_granted
-from gateway.service.grant_key import key_refusal, signer_of
-from gateway.service.halt import halted
+from gateway.service.grant_key import grant_refusal, signer_of
+from gateway.service.halt import ended
 from gateway.service.record import global_leaf
 from gateway.service.recorded import told
 from gateway.service.settle import Case, Choice, settle
@@ -111,8 +111,8 @@ async def revoke_late(world: World, action: str) -> None:
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state is State.EXECUTING:
-            return _ended(world, tx, case)
-        if case.state is not State.GRANTED or not _is_revoked(world, tx, case):
+            return ended(world, tx, case)
+        if case.state is not State.GRANTED or grant_refusal(world, tx, action) != "GRANT_KEY_REVOKED":
             return None
         body = {"reason": KEY_REVOKED, "revision": case.row.revision}
         return Choice(Event.REVOKE, Guard.KEY_REVOKED, ((K.REVOCATION, body),), reason=KEY_REVOKED)
@@ -124,17 +124,6 @@ async def _end_begun(world: World) -> None:
     """End every plan that is between two steps under a key that may not be used; what runs learns it at its report."""
     for row in await world.store.read(lambda tx: open_rows(tx, State.EXECUTING)):
         try:
-            await settle(world, row.id, lambda tx, case: _ended(world, tx, case))
+            await settle(world, row.id, lambda tx, case: ended(world, tx, case))
         except Edited as exc:
             _LOG.error("%s cannot be ended, it is not as it was recorded: %s", row.id, exc)
-
-
-def _ended(world: World, tx: Tx, case: Case) -> Choice | None:
-    if case.state is not State.EXECUTING or in_flight(case):
-        return None
-    code = halts(world, tx, case).code
-    return halted(world, tx, case, code) if code else None
-
-
-def _is_revoked(world: World, tx: Tx, case: Case) -> bool:
-    return key_refusal(world, tx.document(case.row.id, "grant_action") or b"") == "GRANT_KEY_REVOKED"

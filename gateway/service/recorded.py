@@ -142,6 +142,11 @@ async def tell_edited(world: World, row: ActionRow, code: str, purpose: str) -> 
         "detail": text.message,
     }  # fmt: skip
     page = {"to": "oncall", "code": code, "action": row.id, "detail": f"{text.message}; {text.remedy}"}
+    await alarm(world, finding, page)
+
+
+async def alarm(world: World, finding: Mapping[str, Json], page: Mapping[str, Json]) -> None:
+    """Tell security and on-call by a leaf each, in one unit of work; neither belongs to an action."""
 
     def unit(tx: Tx) -> None:
         global_leaf(world, tx, K.SECURITY, finding)

@@ -9,7 +9,7 @@ from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
 from gateway.crash import point
 from gateway.ports import Tx
-from gateway.service.common import arm, halts, page, probe_soon, reads_only, undo_known, wrote_any
+from gateway.service.common import Halts, arm, halts, page, probe_soon, reads_only, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.incidents import note_read
 from gateway.service.progress import note_made, note_parts, parts_of, parts_text, tell
@@ -84,10 +84,10 @@ def _outcome(
     A step that was applied partly has failed: the objects that it changed are taken back, by themselves.
     """
     statuses: dict[int, StepStatus] = {body.step: body.status}
-    event, guard = _guard(world, tx, case, body, statuses)
-    halt = halts(world, tx, case).code
+    halt = halts(world, tx, case)
+    event, guard = _guard(world, tx, case, body, statuses, halt)
     code = reason_code(body.code)
-    reason = halt if guard in _HALTED else case.row.reason if guard is Guard.MORE else code
+    reason = halt.code if guard in _HALTED else case.row.reason if guard is Guard.MORE else code
     if guard is Guard.MORE:
         statuses[body.step + 1] = "pending" if resumed else "intended"
         leaves = (*leaves, (K.INTENT, {"step": body.step + 1, "fence": case.row.fence + int(resumed)}))
@@ -119,10 +119,12 @@ def _outcome(
 _HALTED = frozenset({Guard.HALT_NO_WRITE, Guard.HALT_UNDO_KNOWN, Guard.HALT_UNDO_NONE, Guard.FROZEN})
 
 
-def _guard(world: World, tx: Tx, case: Case, body: StepReport, statuses: dict[int, StepStatus]) -> tuple[Event, Guard]:
+def _guard(
+    world: World, tx: Tx, case: Case, body: StepReport, statuses: dict[int, StepStatus], halt: Halts
+) -> tuple[Event, Guard]:
     wrote = wrote_any(case.proposal, {**case.statuses, **statuses})
     known = undo_known(world, tx, case, statuses)
-    halt, last = halts(world, tx, case), body.step == len(case.proposal.steps) - 1
+    last = body.step == len(case.proposal.steps) - 1
     if body.status != "applied":
         return Event.STEP_FAILED, _failed(case, wrote=wrote, known=known, frozen=halt.frozen)
     if halt.frozen and wrote:

@@ -165,12 +165,13 @@ def _failed(world: World, tx: Tx, case: Case, fence: int, body: UndoReport) -> C
 def _edited(world: World, tx: Tx, case: Case, body: UndoReport) -> list[Mapping[str, Json]]:
     """Return the fields that hold neither what was there before nor what we wrote, as far as they were read back."""
     now = _json(body.read_back)
+    if body.status != "conflict" or not isinstance(now, Mapping):
+        return []
     saved = loads_strict(way_back(world, tx, case.row.id)[1])["steps"][body.step]
     seen = open_json(world, tx, case.row.id, "observation")["steps"][body.step]
     before, ours = written(saved, seen["preflight"])
-    found = now if isinstance(now, Mapping) and body.status == "conflict" else {}
-    edited = [path for path in ours if path in found and found[path] not in (ours[path], before[path])]
-    return [{"path": path, "ours": True, "was": ours[path], "now": found[path]} for path in sorted(edited)]
+    edited = [path for path in ours if path in now and now[path] not in (ours[path], before[path])]
+    return [{"path": path, "ours": True, "was": ours[path], "now": now[path]} for path in sorted(edited)]
 
 
 async def undo_deadline(world: World, action: str) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.core.canonical import digest
+from gateway.core.step import Step
 from gateway.executor.targets.kubernetes.difference import difference
 from gateway.executor.targets.kubernetes.paths import find, read
+from gateway.executor.targets.kubernetes.target import KubernetesTarget
+from gateway.ports_target import Observed
 from tests.executor.kubernetes.lab import admin_scope, executor_scope, kube_lab
 from tests.executor.kubernetes.rows import Edit, config_map, deployment, image, inside, label, service, spec
 from tests.executor.kubernetes.table import told
@@ -81,14 +84,20 @@ async def test_a_person_who_edited_what_we_set_wins_and_is_asked_with_both_state
     told(name, "same field edited", "NEEDS_HUMAN (FIELDS_EDITED), edit intact")
 
 
+async def mode_made(cluster: Cluster, namespace: str, folder: Path) -> tuple[KubernetesTarget, Step, Observed]:
+    """Make the ConfigMap `mode`, and return the target, the step and what was observed."""
+    what = step(f"kubectl -n {namespace} create configmap mode --from-literal=a=b").step
+    at = target(cluster, folder)
+    seen = await at.observe(what)
+    assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
+    return at, what, seen
+
+
 async def test_an_undo_that_finds_what_we_set_edited_deletes_nothing(
     cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     path = CORE.format(ns=namespace) + "configmaps/mode"
-    what = step(f"kubectl -n {namespace} create configmap mode --from-literal=a=b").step
-    at = target(cluster, tmp_path)
-    seen = await at.observe(what)
-    assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
+    at, what, seen = await mode_made(cluster, namespace, tmp_path)
     cluster.human.patch(path, inside("data", a="theirs").body)
     back = await at.undo(what, seen.snapshot)
     assert (back.status, back.code) == ("conflict", "EDITED_BY_OTHERS")
@@ -157,10 +166,7 @@ async def test_an_edit_made_after_the_others_were_recorded_is_recorded_too_befor
     cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     path = CORE.format(ns=namespace) + "configmaps/mode"
-    what = step(f"kubectl -n {namespace} create configmap mode --from-literal=a=b").step
-    at = target(cluster, tmp_path)
-    seen = await at.observe(what)
-    assert (await at.apply(what, seen.snapshot, Heard())).status == "applied"
+    at, what, seen = await mode_made(cluster, namespace, tmp_path)
     cluster.human.patch(path, label("one", "1").body)
     first = await at.undo(what, seen.snapshot)
     assert (first.status, first.code) == ("retry", "EDITS_TO_RECORD")
