@@ -70,6 +70,36 @@ def test_containers_and_variables_keep_their_places_because_the_server_takes_the
     assert [each["name"] for each in env] == ["Z", "A", "B"]
 
 
+def test_a_new_variable_comes_after_those_that_are_there_because_it_may_refer_to_them() -> None:
+    document = live()
+    document["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A"}, {"name": "B"}, {"name": "D"}]
+    written = made("set env deployment/web -c web A=1 C=2 D-", document).body["spec"]["template"]["spec"]
+    assert written["containers"][0]["$setElementOrder/env"] == [{"name": "A"}, {"name": "B"}, {"name": "C"}]
+    assert "$setElementOrder/containers" not in written
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_a_change_of_every_container_changes_the_init_containers_too_as_kubectl_does(command: str) -> None:
+    document = live()
+    document["spec"]["template"]["spec"]["initContainers"] = [{"name": "setup", "image": "setup:1"}]
+    assert names(made(command, document), "initContainers") == ["setup"]
+
+
+def test_replicas_that_the_scale_does_not_name_are_none() -> None:
+    document = live()
+    del document["spec"]["replicas"]
+    assert isinstance(made("scale deployment/web --replicas=2 --current-replicas=0", document), Body)
+    assert isinstance(made("scale deployment/web --replicas=2 --current-replicas=1", document), Declined)
+
+
+def test_an_init_container_is_not_set_by_name_and_the_refusal_says_how_it_is() -> None:
+    document = live()
+    document["spec"]["template"]["spec"]["initContainers"] = [{"name": "setup", "image": "setup:1"}]
+    declined = made("set image deployment/web setup=setup:2", document)
+    assert declined.code == "CONTAINER_UNKNOWN"
+    assert "setup is an init container; change it by kubectl patch" in declined.detail
+
+
 def test_a_container_that_is_not_there_is_not_added() -> None:
     assert made("set image deployment/web nobody=web:2", live()) == Declined(
         "CONTAINER_UNKNOWN", "there is no container nobody; name an existing one"

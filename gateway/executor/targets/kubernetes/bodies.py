@@ -17,6 +17,7 @@ JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 PLAIN = "application/json"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+_ORDER = "$setElementOrder/"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -47,9 +48,9 @@ def body_of(step: Step, live: Mapping[str, Json], now_ms: int) -> Body | Decline
     if declined is not None:
         return declined
     if "body" in step.api:
-        body = thaw(step.api["body"])
-        ordered = body if verb_of(step) == "patch" else in_live_order(body, live)
-        return Body(str(step.api["content_type"]), ordered)
+        body, content_type = thaw(step.api["body"]), str(step.api["content_type"])
+        as_it_is = verb_of(step) == "patch" or content_type != STRATEGIC
+        return Body(content_type, body if as_it_is else in_live_order(body, live))
     build = _BUILT.get(verb_of(step))
     if build is None:
         return Declined("K8S_NOT_EXECUTED", f"{step.operation} is not run by this gateway; ask a person to do it")
@@ -60,16 +61,34 @@ def in_live_order(body: Json, live: Json) -> Json:
     """Return a strategic patch whose named elements stand as in the live object, new ones last.
 
     The API server puts the elements of a list into the order of the patch: a patch in order of names would swap
-    containers and variables.
+    containers and variables. It puts new elements first where the patch leaves others out; then the order is sent too.
     """
     if isinstance(body, dict):
         below = live if isinstance(live, Mapping) else {}
-        return {name: in_live_order(value, below.get(name)) for name, value in body.items()}
-    if not isinstance(body, list) or not all(isinstance(each, dict) and "name" in each for each in body):
+        members = {name: in_live_order(value, below.get(name)) for name, value in body.items()}
+        orders = {f"{_ORDER}{name}": _whole_order(value, below.get(name)) for name, value in members.items()}
+        return members | {name: order for name, order in orders.items() if order}
+    if not _is_named(body):
         return body
     there = {each.get("name"): (i, each) for i, each in enumerate(live or ()) if isinstance(each, Mapping)}
     ordered = sorted(body, key=lambda each: there.get(each["name"], (len(there), None))[0])
     return [in_live_order(each, there.get(each["name"], (0, None))[1]) for each in ordered]
+
+
+def _whole_order(patch: Json, live: Json) -> list[dict[str, str]]:
+    """Return the elements of a list once it is patched, in order; empty where the patch alone tells that."""
+    if not _is_named(patch):
+        return []
+    gone = {each["name"] for each in patch if each.get("$patch") == "delete"}
+    there = [each["name"] for each in live or () if isinstance(each, Mapping) and "name" in each]
+    new = [each["name"] for each in patch if each["name"] not in {*there, *gone}]
+    left_out = set(there) - {each["name"] for each in patch}
+    order = [name for name in there if name not in gone] + new
+    return [{"name": str(name)} for name in order] if new and left_out else []
+
+
+def _is_named(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value)
 
 
 def template_path(kind: str) -> tuple[str, ...]:
@@ -92,14 +111,14 @@ def _objections(step: Step, live: Mapping[str, Json]) -> Iterator[Declined]:
     version = params.get("resource_version")
     if version is not None and version != metadata.get("resourceVersion"):
         yield Declined("RESOURCE_VERSION_DIFFERS", f"the resource version is {metadata.get('resourceVersion')} now")
-    wanted, replicas = params.get("current_replicas"), (live.get("spec") or {}).get("replicas")
+    wanted, replicas = params.get("current_replicas"), (live.get("spec") or {}).get("replicas", 0)  # a scale omits 0
     if wanted is not None and wanted != replicas:
         yield Declined("REPLICAS_DIFFER", f"there are {replicas} replicas now, not {wanted}")
     for member in ("labels", "annotations"):
         if not params.get("overwrite") and verb_of(step) in {"label", "annotate"}:
             yield from _overwritten(params.get(member) or {}, metadata.get(member) or {})
     if unknown := _named_containers(params) - {"*", *containers_of(live)}:
-        yield Declined("CONTAINER_UNKNOWN", f"there is no container {', '.join(sorted(unknown))}; name an existing one")
+        yield Declined("CONTAINER_UNKNOWN", _no_container(sorted(unknown), live))
     if verb_of(step) in {"restart", "undo"} and (live.get("spec") or {}).get("paused"):
         yield Declined("ROLLOUT_PAUSED", "the rollout is paused; resume it first")
 
@@ -108,6 +127,14 @@ def _overwritten(wanted: Mapping[str, Json], there: Mapping[str, Json]) -> Itera
     for key, value in wanted.items():
         if value is not None and there.get(key, value) != value:
             yield Declined("KEY_EXISTS", f"{key} has another value already; add --overwrite to change it")
+
+
+def _no_container(names: Sequence[str], live: Mapping[str, Json]) -> str:
+    inits = [name for name in names if name in containers_of(live, "initContainers")]
+    if inits:
+        verb = "is an init container" if len(inits) == 1 else "are init containers"
+        return f"{', '.join(inits)} {verb}; change it by kubectl patch"
+    return f"there is no container {', '.join(names)}; name an existing one"
 
 
 def _named_containers(params: Mapping[str, Json]) -> set[str]:
@@ -148,7 +175,11 @@ def _every_env(params: Mapping[str, Json], live: Mapping[str, Json], now_ms: int
 
 
 def _each(live: Mapping[str, Json], fields: Mapping[str, Json]) -> Json:
-    return _in_template(live, {"containers": [{"name": name, **fields} for name in containers_of(live)]})
+    groups = {
+        member: [{"name": name, **fields} for name in containers_of(live, member)]
+        for member in ("containers", "initContainers")
+    }
+    return _in_template(live, {member: named for member, named in groups.items() if named})
 
 
 def _taint(params: Mapping[str, Json], live: Mapping[str, Json], now_ms: int) -> Body | Declined:  # noqa: ARG001

@@ -14,6 +14,7 @@ from gateway.ports_target import Observed
 
 MAX_CHANGES = 1000
 FIGHTS = "CONTROLLER_FIGHTS"
+_REPLICAS = "/spec/replicas"
 
 
 def target_id(step: Step, ref: Ref) -> str:
@@ -64,8 +65,13 @@ def _changes(entry: Entry, *, alone: bool) -> Iterator[dict[str, Json]]:
     for path, old in entry.change.before.items():
         new = entry.change.after.get(path)
         for leaf, was, becomes in _leaves(path, old, new):
-            told = (HIDDEN, HIDDEN) if hidden(entry, leaf) else (was, becomes)
+            told = (HIDDEN, HIDDEN) if hidden(entry, leaf) else (_counted(leaf, was), _counted(leaf, becomes))
             yield see.change(name_of(entry, leaf, alone=alone), *told)
+
+
+def _counted(path: str, value: Json) -> Json:
+    """Return a value as it is told: a scale leaves out replicas that are none."""
+    return 0 if path == _REPLICAS and value is None else value
 
 
 def _leaves(path: str, old: Json, new: Json) -> Iterator[tuple[str, Json, Json]]:
