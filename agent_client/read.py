@@ -91,7 +91,8 @@ def incident(message: incident_service_pb2.Incident) -> Incident:
 
 def pending(message: approval_service_pb2.PendingApproval) -> Pending:
     """Return an action that waits for people."""
-    return Pending(action(message.action), message.nonce, message.expire_time_ms, tuple(message.voted))
+    trials = tuple(_json(message.trials) or ())
+    return Pending(action(message.action), message.nonce, message.expire_time_ms, tuple(message.voted), trials)
 
 
 def capabilities(message: capability_service_pb2.ListCapabilitiesResponse) -> Capabilities:

@@ -239,6 +239,8 @@ class Pending:
     nonce: str
     expires_ms: int
     voted: tuple[str, ...]
+    trials: tuple[Mapping[str, Any], ...] = ()
+    """What a trial run of each step would change: {step, status, targets, changes: [{path, from, to}], code?}."""
 
 
 @dataclass(frozen=True, slots=True)

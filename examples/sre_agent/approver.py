@@ -8,7 +8,7 @@ observed state that it read.
 
 import argparse
 
-from agent_client import connect_approver
+from agent_client import Pending, connect_approver
 
 from .report import Report
 
@@ -27,10 +27,17 @@ def main() -> int:
         if shown is None:
             report.say("absent", action=asked.action)
             return 1
-        report.say("shown", action=shown.action.id, rendering=shown.action.rendering, plan=shown.action.plan_digest)
+        report.say("shown", action=shown.action.id, rendering=shown.action.rendering, plan=shown.action.plan_digest,
+                   changes=_changes(shown))  # fmt: skip
         after = gateway.approve(shown, asked.comment)
         report.say("approved", action=after.id, state=after.state.value, comment=asked.comment)
     return 0
+
+
+def _changes(shown: Pending) -> str:
+    """Return what a trial run would change, field by field."""
+    changes = [change for trial in shown.trials for change in trial.get("changes", ())]
+    return "; ".join(f"{each['path']}: {each.get('from')} -> {each.get('to')}" for each in changes)
 
 
 if __name__ == "__main__":

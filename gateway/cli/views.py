@@ -1,7 +1,9 @@
 """Values of the client as text for people."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -16,6 +18,8 @@ FAILED = frozenset(
     }
 )  # fmt: skip
 """States after which what was asked for is not so: exit code 1."""
+_MAX_CHANGES = 100
+_MAX_VALUE = 400
 
 
 def action_text(action: Action) -> str:
@@ -84,6 +88,7 @@ def pending_text(pending: Pending) -> str:
     """Return all that a vote would bind, in full."""
     action = pending.action
     lines = [action_text(action)]
+    lines += [text for trial in pending.trials for text in trial_text(trial)]
     if action.justification:
         lines.append(f"  the agent says: {line(action.justification)}")
     if action.decision is not None:
@@ -96,6 +101,24 @@ def pending_text(pending: Pending) -> str:
         f"  expires  {time_text(pending.expires_ms)}; voted: {', '.join(pending.voted) or 'nobody'}",
     ]
     return "\n".join(lines)
+
+
+def trial_text(trial: Mapping[str, Any]) -> list[str]:
+    """Return what a trial run of a step would change, a line a field; where there are many, the first of them."""
+    targets, changes = trial.get("targets", 0), trial.get("changes", ())
+    code = f", {trial['code']}" if "code" in trial else ""
+    said = f"{trial['status']}, {targets} object{'' if targets == 1 else 's'}{code}"
+    lines = [f"  trial of step {trial['step']}: {said}" + (", it would change:" if changes else "")]
+    for each in changes[:_MAX_CHANGES]:
+        old, new = (_short(json.dumps(each.get(name))) for name in ("from", "to"))
+        lines.append(f"    {line(each['path'])}: {old} -> {new}")
+    if len(changes) > _MAX_CHANGES:
+        lines.append(f"    and {len(changes) - _MAX_CHANGES} fields more, which --json shows")
+    return lines
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
 
 
 def incident_text(incident: Incident) -> str:

@@ -17,7 +17,7 @@ from gateway.service.observe import ask_to_observe
 from gateway.service.once import check_request
 from gateway.service.operate import get_action, read_surely, remember
 from gateway.service.people import people_only
-from gateway.service.query import edited_view, is_edited, listed_view
+from gateway.service.query import decision_record, edited_view, is_edited, listed_view, trials
 from gateway.service.quorum import as_vote, count, request_of, required
 from gateway.service.record import Recorder
 from gateway.service.settle import Case, Choice, settle
@@ -79,7 +79,8 @@ async def list_pending(world: World) -> list[PendingView]:
                 view, asked = edited_view(row, exc), None
             if asked is not None:
                 voted = tuple(v.subject for v in tx.votes(row.id, asked.nonce))
-                pending.append(PendingView(view, asked.nonce, asked.expires_ms, voted))
+                seen = trials(decision_record(tx, row))
+                pending.append(PendingView(view, asked.nonce, asked.expires_ms, voted, seen))
             elif not view.steps:  # nobody can vote on it, and its reason says why
                 pending.append(PendingView(view, "", 0, ()))
         return pending

@@ -104,6 +104,15 @@ def decision_record(tx: Tx, row: ActionRow) -> Mapping[str, Json]:
     return read_stored("DECISION_EDITED", row.id, data, row.decision_digest, loads_strict)
 
 
+def trials(record: Mapping[str, Json]) -> list[Json]:
+    """Return what was tried of each step before a decision: what would change, and of how many targets."""
+    return [
+        {"step": each["i"]} | {name: value for name, value in each["preflight"].items() if name != "state_digest"}
+        for each in record["input"]["steps"]
+        if "preflight" in each
+    ]
+
+
 def read_journal(tx: Tx, action: str) -> dict[int, StepStatus]:
     """Return the status of every step that the journal knows."""
     return {s.step: s.status for s in tx.steps(action)}

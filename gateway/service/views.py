@@ -89,6 +89,8 @@ class PendingView:
     nonce: str
     expires_ms: int
     voted: tuple[str, ...]
+    trials: Json = ()
+    """What a trial run of each step would change: [{step, status, targets, changes: [{path, from, to}], code?}]."""
 
 
 @dataclass(frozen=True, slots=True)

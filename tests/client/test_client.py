@@ -238,6 +238,7 @@ def test_a_person_approves_exactly_what_was_shown(doors: Open, connect: Connect)
     approver = connect("approver")
     [shown] = approver("pending")
     assert (shown.action.id, shown.expires_ms, shown.voted) == ("act_01", NOW + 3_600_000, ())
+    assert shown.trials[0]["changes"] == [{"path": "/spec/replicas", "from": 2, "to": 3}]
     assert approver("approve", shown, "go").state is State.SUCCEEDED
     assert doors.gateway.actions["act_01"].reason == "go"
     with pytest.raises(Precondition) as caught:

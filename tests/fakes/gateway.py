@@ -41,6 +41,7 @@ DRIFT = DriftView(
     opened_ms=1, due_ms=2, closed_ms=0, proposal="Set it",
 )  # fmt: skip
 NOW = 1_764_000_000_000
+TRIALS = [{"step": 0, "status": "ok", "targets": 1, "changes": [{"path": "/spec/replicas", "from": 2, "to": 3}]}]
 REVISION = "sha256:" + "e" * 64
 FINAL = frozenset({"DENIED", "SHADOWED", "SUCCEEDED", "CANCELLED", "REJECTED", "COMMITTED", "UNDONE", "RESOLVED"})
 _VERDICTS: Mapping[bytes, tuple[Verdict, str]] = {
@@ -237,7 +238,7 @@ class FakeGateway:
     async def list_pending(self, principal: Principal) -> list[PendingView]:
         self.calls.append(("list_pending", principal))
         waiting = [a for a in self.actions.values() if a.state == "AWAITING_APPROVAL"]
-        return [PendingView(a, f"nonce-{a.id}", NOW + 3_600_000, ()) for a in waiting]
+        return [PendingView(a, f"nonce-{a.id}", NOW + 3_600_000, (), TRIALS) for a in waiting]
 
     async def approve(
         self,

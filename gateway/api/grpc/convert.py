@@ -93,8 +93,9 @@ def output_to_pb(view: OutputView) -> action_pb2.StepOutput:
 def pending_to_pb(view: PendingView) -> approval_service_pb2.PendingApproval:
     """Return a pending approval for the wire."""
     return approval_service_pb2.PendingApproval(
-        action=action_to_pb(view.action), nonce=view.nonce, expire_time_ms=view.expires_ms, voted=view.voted
-    )
+        action=action_to_pb(view.action), nonce=view.nonce, expire_time_ms=view.expires_ms, voted=view.voted,
+        trials=canonical(view.trials),
+    )  # fmt: skip
 
 
 def incident_to_pb(view: IncidentView) -> incident_service_pb2.Incident:

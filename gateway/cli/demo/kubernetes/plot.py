@@ -57,6 +57,7 @@ class Plot(Narrator):
         for seen in actors.approve(self._world, action, _COMMENT):
             if seen["event"] == "shown":
                 self._story.line("human", f"{ON_CALL} reads: {seen['rendering']}")
+                self._story.line("human", f"what a trial run would change: {seen['changes']}")
             else:
                 self._story.line("human", f"{ON_CALL} {seen['event']}: {seen.get('comment', '')}")
         if name == "more room":

@@ -25,39 +25,39 @@ _sym_db = _symbol_database.Default()
 from countermand.gateway.v1 import action_pb2 as countermand_dot_gateway_dot_v1_dot_action__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-countermand/gateway/v1/approval_service.proto\x12\x16\x63ountermand.gateway.v1\x1a#countermand/gateway/v1/action.proto\"w\n\x0fPendingApproval\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\x12\r\n\x05nonce\x18\x02 \x01(\t\x12\x16\n\x0e\x65xpire_time_ms\x18\x03 \x01(\x03\x12\r\n\x05voted\x18\x04 \x03(\t\"\x14\n\x12ListPendingRequest\"O\n\x13ListPendingResponse\x12\x38\n\x07pending\x18\x01 \x03(\x0b\x32\'.countermand.gateway.v1.PendingApproval\"\x9b\x01\n\x0e\x41pproveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x64\x65\x63ision_digest\x18\x04 \x01(\t\x12\x14\n\x0cstate_digest\x18\x05 \x01(\t\x12\r\n\x05nonce\x18\x06 \x01(\t\x12\x0f\n\x07\x63omment\x18\x07 \x01(\t\"A\n\x0f\x41pproveResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"G\n\rRejectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"@\n\x0eRejectResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"I\n\x12\x41\x63knowledgeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0c\n\x04mark\x18\x03 \x01(\t\"E\n\x13\x41\x63knowledgeResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"4\n\x0bKeepRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\">\n\x0cKeepResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"\\\n\x0eResolveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x12\n\nresolution\x18\x03 \x01(\t\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\"A\n\x0fResolveResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action2\xc5\x04\n\x0f\x41pprovalService\x12\x66\n\x0bListPending\x12*.countermand.gateway.v1.ListPendingRequest\x1a+.countermand.gateway.v1.ListPendingResponse\x12Z\n\x07\x41pprove\x12&.countermand.gateway.v1.ApproveRequest\x1a\'.countermand.gateway.v1.ApproveResponse\x12W\n\x06Reject\x12%.countermand.gateway.v1.RejectRequest\x1a&.countermand.gateway.v1.RejectResponse\x12\x66\n\x0b\x41\x63knowledge\x12*.countermand.gateway.v1.AcknowledgeRequest\x1a+.countermand.gateway.v1.AcknowledgeResponse\x12Q\n\x04Keep\x12#.countermand.gateway.v1.KeepRequest\x1a$.countermand.gateway.v1.KeepResponse\x12Z\n\x07Resolve\x12&.countermand.gateway.v1.ResolveRequest\x1a\'.countermand.gateway.v1.ResolveResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-countermand/gateway/v1/approval_service.proto\x12\x16\x63ountermand.gateway.v1\x1a#countermand/gateway/v1/action.proto\"\x87\x01\n\x0fPendingApproval\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\x12\r\n\x05nonce\x18\x02 \x01(\t\x12\x16\n\x0e\x65xpire_time_ms\x18\x03 \x01(\x03\x12\r\n\x05voted\x18\x04 \x03(\t\x12\x0e\n\x06trials\x18\x05 \x01(\x0c\"\x14\n\x12ListPendingRequest\"O\n\x13ListPendingResponse\x12\x38\n\x07pending\x18\x01 \x03(\x0b\x32\'.countermand.gateway.v1.PendingApproval\"\x9b\x01\n\x0e\x41pproveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x64\x65\x63ision_digest\x18\x04 \x01(\t\x12\x14\n\x0cstate_digest\x18\x05 \x01(\t\x12\r\n\x05nonce\x18\x06 \x01(\t\x12\x0f\n\x07\x63omment\x18\x07 \x01(\t\"A\n\x0f\x41pproveResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"G\n\rRejectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"@\n\x0eRejectResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"I\n\x12\x41\x63knowledgeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0c\n\x04mark\x18\x03 \x01(\t\"E\n\x13\x41\x63knowledgeResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"4\n\x0bKeepRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\">\n\x0cKeepResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"\\\n\x0eResolveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x12\n\nresolution\x18\x03 \x01(\t\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\"A\n\x0fResolveResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action2\xc5\x04\n\x0f\x41pprovalService\x12\x66\n\x0bListPending\x12*.countermand.gateway.v1.ListPendingRequest\x1a+.countermand.gateway.v1.ListPendingResponse\x12Z\n\x07\x41pprove\x12&.countermand.gateway.v1.ApproveRequest\x1a\'.countermand.gateway.v1.ApproveResponse\x12W\n\x06Reject\x12%.countermand.gateway.v1.RejectRequest\x1a&.countermand.gateway.v1.RejectResponse\x12\x66\n\x0b\x41\x63knowledge\x12*.countermand.gateway.v1.AcknowledgeRequest\x1a+.countermand.gateway.v1.AcknowledgeResponse\x12Q\n\x04Keep\x12#.countermand.gateway.v1.KeepRequest\x1a$.countermand.gateway.v1.KeepResponse\x12Z\n\x07Resolve\x12&.countermand.gateway.v1.ResolveRequest\x1a\'.countermand.gateway.v1.ResolveResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countermand.gateway.v1.approval_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PENDINGAPPROVAL']._serialized_start=110
-  _globals['_PENDINGAPPROVAL']._serialized_end=229
-  _globals['_LISTPENDINGREQUEST']._serialized_start=231
-  _globals['_LISTPENDINGREQUEST']._serialized_end=251
-  _globals['_LISTPENDINGRESPONSE']._serialized_start=253
-  _globals['_LISTPENDINGRESPONSE']._serialized_end=332
-  _globals['_APPROVEREQUEST']._serialized_start=335
-  _globals['_APPROVEREQUEST']._serialized_end=490
-  _globals['_APPROVERESPONSE']._serialized_start=492
-  _globals['_APPROVERESPONSE']._serialized_end=557
-  _globals['_REJECTREQUEST']._serialized_start=559
-  _globals['_REJECTREQUEST']._serialized_end=630
-  _globals['_REJECTRESPONSE']._serialized_start=632
-  _globals['_REJECTRESPONSE']._serialized_end=696
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=698
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=771
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=773
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=842
-  _globals['_KEEPREQUEST']._serialized_start=844
-  _globals['_KEEPREQUEST']._serialized_end=896
-  _globals['_KEEPRESPONSE']._serialized_start=898
-  _globals['_KEEPRESPONSE']._serialized_end=960
-  _globals['_RESOLVEREQUEST']._serialized_start=962
-  _globals['_RESOLVEREQUEST']._serialized_end=1054
-  _globals['_RESOLVERESPONSE']._serialized_start=1056
-  _globals['_RESOLVERESPONSE']._serialized_end=1121
-  _globals['_APPROVALSERVICE']._serialized_start=1124
-  _globals['_APPROVALSERVICE']._serialized_end=1705
+  _globals['_PENDINGAPPROVAL']._serialized_start=111
+  _globals['_PENDINGAPPROVAL']._serialized_end=246
+  _globals['_LISTPENDINGREQUEST']._serialized_start=248
+  _globals['_LISTPENDINGREQUEST']._serialized_end=268
+  _globals['_LISTPENDINGRESPONSE']._serialized_start=270
+  _globals['_LISTPENDINGRESPONSE']._serialized_end=349
+  _globals['_APPROVEREQUEST']._serialized_start=352
+  _globals['_APPROVEREQUEST']._serialized_end=507
+  _globals['_APPROVERESPONSE']._serialized_start=509
+  _globals['_APPROVERESPONSE']._serialized_end=574
+  _globals['_REJECTREQUEST']._serialized_start=576
+  _globals['_REJECTREQUEST']._serialized_end=647
+  _globals['_REJECTRESPONSE']._serialized_start=649
+  _globals['_REJECTRESPONSE']._serialized_end=713
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=715
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=788
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=790
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=859
+  _globals['_KEEPREQUEST']._serialized_start=861
+  _globals['_KEEPREQUEST']._serialized_end=913
+  _globals['_KEEPRESPONSE']._serialized_start=915
+  _globals['_KEEPRESPONSE']._serialized_end=977
+  _globals['_RESOLVEREQUEST']._serialized_start=979
+  _globals['_RESOLVEREQUEST']._serialized_end=1071
+  _globals['_RESOLVERESPONSE']._serialized_start=1073
+  _globals['_RESOLVERESPONSE']._serialized_end=1138
+  _globals['_APPROVALSERVICE']._serialized_start=1141
+  _globals['_APPROVALSERVICE']._serialized_end=1722
 # @@protoc_insertion_point(module_scope)

@@ -8,16 +8,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PendingApproval(_message.Message):
-    __slots__ = ("action", "nonce", "expire_time_ms", "voted")
+    __slots__ = ("action", "nonce", "expire_time_ms", "voted", "trials")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     VOTED_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
     action: _action_pb2.Action
     nonce: str
     expire_time_ms: int
     voted: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, action: _Optional[_Union[_action_pb2.Action, _Mapping]] = ..., nonce: _Optional[str] = ..., expire_time_ms: _Optional[int] = ..., voted: _Optional[_Iterable[str]] = ...) -> None: ...
+    trials: bytes
+    def __init__(self, action: _Optional[_Union[_action_pb2.Action, _Mapping]] = ..., nonce: _Optional[str] = ..., expire_time_ms: _Optional[int] = ..., voted: _Optional[_Iterable[str]] = ..., trials: _Optional[bytes] = ...) -> None: ...
 
 class ListPendingRequest(_message.Message):
     __slots__ = ()
