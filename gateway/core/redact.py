@@ -2,7 +2,8 @@
 
 A secret is replaced by `hmac-sha256:<kid>:<64 hex digits>`, the HMAC of its UTF-8 text (of its canonical JSON when it
 is no string), so that an auditor who holds the key can test a guess and equal secrets stay recognisable. Redacting
-twice changes nothing. What is found: members whose name says secret, and text that looks like one (`_NET`).
+twice changes nothing. What is found: members whose name says secret, values that another member names so, and text
+that looks like one (`_NET`).
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from gateway.core.canonical import Json, canonical
 
 _PLACEHOLDER = re.compile(r"hmac-sha256:[A-Za-z0-9_-]{1,64}:[0-9a-f]{64}(?![A-Za-z0-9])")
 _NAMED = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|(?:api|access|account|private|secret|auth)[_-]?key)"
+_SECRET_WORD = rf"[\w.-]{{0,64}}{_NAMED}"
+_COMMA, _COLON = r"\s{0,64},\s{0,64}", r"\s{0,64}:\s{0,64}"
 _NAMES = (
     *("password", "passwd", "passphrase", "pwd", "secret", "token", "credential"),
     *(f"{what}{dash}key" for what in ("api", "access", "account", "private", "auth") for dash in ("", "_", "-")),
@@ -51,6 +54,12 @@ _NET = tuple(
         (_NAMES, rf"""(?i){_NAMED}["']?\s*[:=]\s*'([^']+)'"""),
         (_NAMES, rf"""(?i){_NAMED}["']?\s*[:=]\s*["']?([^\s"',;&}}]+)"""),
         (_NAMES, rf"""(?i)--[a-z-]{{0,32}}{_NAMED}\s+["']?([^\s"'-][^\s"']*)"""),
+        # A value that the member before it names, or the one behind it: {"name": "DB_PASSWORD", "value": …}.
+        (_NAMES, rf"""(?i){_NAMED}"{_COMMA}"value"{_COLON}"((?:[^"\\]|\\.){{1,4096}})\""""),
+        (_NAMES, rf"""(?i){_NAMED}\\"{_COMMA}\\"value\\"{_COLON}\\"(.{{1,4096}}?)\\\""""),
+        (_NAMES, rf"""(?i)"value"{_COLON}"((?:[^"\\]|\\.){{1,512}})"{_COMMA}"name"{_COLON}"{_SECRET_WORD}\""""),
+        (_NAMES, rf"""(?i)name:[ ]{{0,8}}["']?{_SECRET_WORD}["']?[ ]{{0,8}}\n[ ]{{0,64}}value:[ ]{{0,8}}(\S[^\n]*)"""),
+        (_NAMES, rf"""(?i)name:{_SECRET_WORD} value:([^\s\]]+)"""),
         (("password", "identified"), r"(?i)\b(?:password|identified\s+by)\s+'((?:[^']|'')+)'"),
     )
 )
@@ -64,6 +73,9 @@ _SECRET_NAME = re.compile(
 )
 _ABOUT_A_SECRET = re.compile(r"(?:name|arn|id|ref|kind|type|version|count|ttl|age|days|expiry|enabled|length)s?$")
 _REF = "secretref"
+_NAMED_MEMBERS = (
+    ("value", ("name", "key")), ("Value", ("Name", "Key")), ("ParameterValue", ("ParameterKey", "ParameterName")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +119,13 @@ class Redactor:
             return self.text(value)
         if kind is dict or kind is MappingProxyType or isinstance(value, Mapping):
             members = cast("Mapping[str, Json]", value)
-            return {
+            redacted = {
                 name if _harmless(name) else self.text(name): self._member(name, member)
                 for name, member in members.items()
             }
+            if (named := named_secret(members)) is not None:
+                redacted[named] = self.placeholder(members[named])
+            return redacted
         if isinstance(value, (list, tuple)):
             return [self.json(member) for member in value]
         return self.text(value) if isinstance(value, str) else value
@@ -152,6 +167,16 @@ def _unchanged(text: str) -> bool:
 def _harmless(name: str) -> bool:
     """Tell that a member's name neither is a secret nor says that its value is one."""
     return _unchanged(name) and not secret_name(name)
+
+
+def named_secret(members: Mapping[str, Json]) -> str | None:
+    """Return the member whose text is the secret that another one names: `{"name": "DB_PASSWORD", "value": …}`."""
+    for value, names in _NAMED_MEMBERS:
+        if isinstance(members.get(value), str):
+            said = (members.get(name) for name in names)
+            if any(isinstance(name, str) and secret_name(name) for name in said):
+                return value
+    return None
 
 
 @lru_cache(maxsize=4096)

@@ -95,6 +95,12 @@ SECRETS = [
     ("mysql --password hunter2 -e x", "hunter2"),
     ("vault --auth-token 's.abc'", "s.abc"),
     ("ALTER ROLE app PASSWORD 'it''s me'", "it''s me"),
+    ('[{"name":"DB_PASSWORD","value":"hunter2"}]', "hunter2"),
+    ('[{"name": "DB_PASSWORD", "value": "a \\"quoted\\" one"}]', 'a \\"quoted\\" one'),
+    ('"{\\"name\\":\\"DB_PASSWORD\\",\\"value\\":\\"hunter2\\"}"', "hunter2"),
+    ('[{"value":"hunter2","name":"API_TOKEN"}]', "hunter2"),
+    ("- name: DB_PASSWORD\n  value: correct horse\n", "correct horse"),
+    ("[map[name:DB_PASSWORD value:hunter2]]", "hunter2"),
     ("CREATE USER a IDENTIFIED BY 'hunter2'", "hunter2"),
     ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "abc"),
     ("-----BEGIN PRIVATE KEY-----\ncut off", "cut off"),
@@ -123,6 +129,7 @@ def test_text_that_looks_like_a_secret_is_replaced(text: str, secret: str) -> No
         "aws secretsmanager list-secrets --max-results 5",
         "spiffe://acme.test/agent/sre-1",
         "task-list",
+        '[{"name":"TOKEN_TTL","value":"30"},{"name":"LEVEL","value":"debug"}]',
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
@@ -151,6 +158,24 @@ def test_a_member_whose_name_says_secret_hides_its_whole_value() -> None:
     assert PLACEHOLDER.fullmatch(redacted["Authorization"])
     left = {k: v for k, v in value.items() if redacted[k] == v}
     assert set(left) == {"pin", "ManageMasterUserPassword", "secretName", "token_ttl_s", "token"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"name": "DB_PASSWORD", "value": "hunter2"},
+        {"Key": "api-key", "Value": "hunter2"},
+        {"ParameterKey": "MasterPassword", "ParameterValue": "hunter2"},
+    ],
+)
+def test_a_value_that_another_member_names_is_hidden(members: dict[str, str]) -> None:
+    *_, value = REDACTOR.json({"env": [members]})["env"][0].values()
+    assert value == REDACTOR.placeholder("hunter2")
+
+
+def test_a_value_whose_name_says_nothing_stays() -> None:
+    for plain in ({"name": "LEVEL", "value": "debug"}, {"name": "TOKEN_TTL", "value": "30"}, {"name": 7, "value": "x"}):
+        assert REDACTOR.json(plain) == plain
 
 
 def test_a_secret_deep_inside_is_found() -> None:

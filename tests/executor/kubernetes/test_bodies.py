@@ -95,9 +95,9 @@ def test_replicas_that_the_scale_does_not_name_are_none() -> None:
 def test_an_init_container_is_not_set_by_name_and_the_refusal_says_how_it_is() -> None:
     document = live()
     document["spec"]["template"]["spec"]["initContainers"] = [{"name": "setup", "image": "setup:1"}]
-    declined = made("set image deployment/web setup=setup:2", document)
-    assert declined.code == "CONTAINER_UNKNOWN"
-    assert "setup is an init container; change it by kubectl patch" in declined.detail
+    assert made("set image deployment/web setup=setup:2", document) == Declined(
+        "INIT_CONTAINER", "setup is an init container; change it by kubectl patch"
+    )
 
 
 def test_a_container_that_is_not_there_is_not_added() -> None:

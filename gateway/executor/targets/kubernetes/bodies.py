@@ -117,8 +117,11 @@ def _objections(step: Step, live: Mapping[str, Json]) -> Iterator[Declined]:
     for member in ("labels", "annotations"):
         if not params.get("overwrite") and verb_of(step) in {"label", "annotate"}:
             yield from _overwritten(params.get(member) or {}, metadata.get(member) or {})
-    if unknown := _named_containers(params) - {"*", *containers_of(live)}:
-        yield Declined("CONTAINER_UNKNOWN", _no_container(sorted(unknown), live))
+    unknown = _named_containers(params) - {"*", *containers_of(live)}
+    if inits := unknown & {*containers_of(live, "initContainers")}:
+        yield Declined("INIT_CONTAINER", f"{', '.join(sorted(inits))} is an init container; change it by kubectl patch")
+    if unknown:
+        yield Declined("CONTAINER_UNKNOWN", f"there is no container {', '.join(sorted(unknown))}; name an existing one")
     if verb_of(step) in {"restart", "undo"} and (live.get("spec") or {}).get("paused"):
         yield Declined("ROLLOUT_PAUSED", "the rollout is paused; resume it first")
 
@@ -127,14 +130,6 @@ def _overwritten(wanted: Mapping[str, Json], there: Mapping[str, Json]) -> Itera
     for key, value in wanted.items():
         if value is not None and there.get(key, value) != value:
             yield Declined("KEY_EXISTS", f"{key} has another value already; add --overwrite to change it")
-
-
-def _no_container(names: Sequence[str], live: Mapping[str, Json]) -> str:
-    inits = [name for name in names if name in containers_of(live, "initContainers")]
-    if inits:
-        verb = "is an init container" if len(inits) == 1 else "are init containers"
-        return f"{', '.join(inits)} {verb}; change it by kubectl patch"
-    return f"there is no container {', '.join(names)}; name an existing one"
 
 
 def _named_containers(params: Mapping[str, Json]) -> set[str]:

@@ -11,6 +11,7 @@ from gateway.executor.targets.kubernetes.answers import ReadError, get
 from gateway.executor.targets.kubernetes.calls import Ref, collection
 from gateway.executor.targets.kubernetes.client import Cluster
 from gateway.executor.targets.kubernetes.discovery import Kinds
+from gateway.executor.targets.kubernetes.masking import masked
 from gateway.executor.targets.kubernetes.operation import Reading
 from gateway.executor.targets.kubernetes.printing import (
     as_columns,
@@ -102,10 +103,10 @@ async def items_of(
             if found is None:
                 missing.append(f"{one.resource} {name}")
             else:
-                items.append(_with_kind(found, one))
+                items.append(_shown(found, one))
         if not step.target.names:
             async for page in pages(cluster, one.path, query_of(step), accept):
-                items += [_with_kind(item, one) for item in page.get("items") or ()]
+                items += [_shown(item, one) for item in page.get("items") or ()]
                 if len(items) > MAX_ITEMS:
                     detail = f"more than {MAX_ITEMS} objects; narrow it by a selector"
                     raise ReadError("K8S_TARGETS_TOO_MANY", detail)
@@ -148,10 +149,12 @@ def _missing(missing: Sequence[str]) -> ReadError:
     return ReadError("TARGET_NOT_FOUND", f"not found: {', '.join(missing)}", 404)
 
 
-def _with_kind(item: Mapping[str, Any], one: Asked) -> dict[str, Json]:
-    if item.get("kind") in {None, "PartialObjectMetadata"}:
-        return {**item, "apiVersion": one.api_version, "kind": one.kind}
-    return dict(item)
+def _shown(item: Mapping[str, Any], one: Asked) -> dict[str, Json]:
+    """Return an object with its kind and without secrets; of a Secret the policy says whether it may be read."""
+    found: dict[str, Json] = dict(item) if one.kind == "Secret" else masked(item)
+    if found.get("kind") in {None, "PartialObjectMetadata"}:
+        return {**found, "apiVersion": one.api_version, "kind": one.kind}
+    return found
 
 
 def _printed(items: Sequence[Mapping[str, Any]], step: Step) -> str:

@@ -10,6 +10,7 @@ from gateway.executor.deadline import left_s
 from gateway.executor.output import Output
 from gateway.executor.targets.kubernetes.answers import ReadError, get
 from gateway.executor.targets.kubernetes.calls import collection
+from gateway.executor.targets.kubernetes.masking import masked
 from gateway.executor.targets.kubernetes.objects import asked_of, items_of
 from gateway.executor.targets.kubernetes.operation import Reading
 from gateway.executor.targets.kubernetes.ownership import controller_of
@@ -90,7 +91,7 @@ async def _history(reading: Reading, item: Item) -> list[Item]:
     kind = "ReplicaSet" if item["kind"] == "Deployment" else "ControllerRevision"
     uid = item["metadata"]["uid"]
     ours = [each for each in found["items"] if (controller_of(each) or {}).get("uid") == uid]
-    return sorted(({**each, "apiVersion": "apps/v1", "kind": kind} for each in ours), key=number_of)
+    return sorted(({**masked(each), "apiVersion": "apps/v1", "kind": kind} for each in ours), key=number_of)
 
 
 def _formed(history: Sequence[Item], form: str) -> str:
