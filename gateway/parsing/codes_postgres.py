@@ -61,6 +61,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "the function {function} is not on the list of pure functions",
             "use another; write AS before an alias with columns; the operator can declare a function pure",
         ),
+        "SQL_FIELD": Code(
+            "{field} is no column that a function in FROM is known to give; PostgreSQL would call it",
+            "name the columns behind the alias, as in FROM unnest(array[1]) AS g(a), and use these",
+        ),
         "SQL_FUNCTION_SCHEMA": Code("{function} is called in a schema", "call built-in functions by their bare name"),
         "SQL_TYPE": Code("{type} is not on the list of types to convert to", "use a built-in type"),
         "SQL_SYNTAX": Code("the SQL cannot be read", "check it, or write it more plainly"),

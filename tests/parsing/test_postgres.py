@@ -375,3 +375,44 @@ def test_any_statement_is_accepted_or_refused_and_an_accepted_one_is_stable(part
         again = typed(as_typed(parsed))
         assert not isinstance(again, Refusal)
         assert again.steps[0].step.digest == parsed.step.digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select n.pg_terminate_backend from unnest(array[1]) n",
+        "select n.pg_terminate_backend from unnest(array[1]) as n(pid)",
+        "select u.pg_read_file from jsonb_array_elements_text('[1]'::jsonb) u",
+        "select pg_ls_dir.pg_ls_dir from jsonb_array_elements_text('[1]'::jsonb) pg_ls_dir",
+        'select g."pg_sleep" from generate_series(1, 3) g',
+        "select abs.pg_sleep from abs(1)",
+        "select lower.pg_ls_dir from lower('/')",
+        "select x.pg_sleep from cast(1 as float8) x",
+        "select d.pg_ls_dir from session_user d",
+        "select session_user.pg_ls_dir from session_user",
+        "select 1 from pg_backend_pid() n where n.pg_terminate_backend",
+        "select 1 from pg_class c, lateral abs(c.relpages) n order by n.pg_sleep",
+        "select t.pg_sleep from pg_class t, unnest(array[1]) t",
+        "select (select l.pg_sleep) from unnest(array[1]) l",
+        "explain analyze select l.pg_sleep from now() l",
+    ],
+)
+def test_a_field_of_a_function_in_from_would_be_a_call_of_that_name(text: str) -> None:
+    assert code(f"psql -c '{text.replace(chr(39), chr(39) + chr(34) + chr(39) + chr(34) + chr(39))}'") == "SQL_FIELD"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select b.pid from pg_stat_activity a, unnest(pg_blocking_pids(a.pid)) as b(pid)",
+        "select b.b from pg_stat_activity a cross join lateral unnest(pg_blocking_pids(a.pid)) b",
+        "select b.p from pg_index a, unnest(a.indkey) with ordinality as b(p, n) where b.n = 1",
+        "select e.key, e.value from jsonb_each('{}'::jsonb) e",
+        "select c.relname, l.x from pg_class c cross join lateral (select 1 as x) l",
+        "select g.g from generate_series(1, 3) g",
+        "select v.a from (values (1)) v(a)",
+        "select pg_catalog.abs(-1), n.relname from pg_class n",
+    ],
+)
+def test_a_column_that_a_source_is_known_to_give_may_be_named(text: str) -> None:
+    assert effect(text) is Effect.READ

@@ -51,13 +51,17 @@ EXPRESSIONS = (
     "query_to_xml('select nextval(''s'')', true, true, '')", "set_config('a.b', 'c', false)", "U&'x'",
     "(select nextval('s'))", "(table t)",
     "rollup(1)", "cube(1)", "system(1)", "bernoulli(1)", "generate_series(1, 3)", "grouping(a)",
+    "w.evil", "g.evil", "k.evil", "h.h", "h.evil", "t.evil", "l.evil", "x.a", "session_user.evil",
+    "(a) evil(a)", "a in (1) evil(a)", "(a) operator(pg_catalog.+) evil(a)",
 )  # fmt: skip
 SOURCES = (
     "t", "t x", "u", "public.t", "pg_class", "(select * from t) q", "(values (1)) as v(a)", "t join u on true", "cte",
     "t left join u using (a)", "lateral (select 1) l", "unnest(array[1]) as w(a)", "only t", "evil(1) as e",
     "t tablesample system (100)", "t tablesample bernoulli (1)", "generate_series(1, 3) as g(a)", "system(1) as e",
     "t, evil(1) as (a int)", "rows from (evil(1)) as r", "(insert into t values (9) returning a) z",
-    "t tablesample system(1)", "unnest(array[evil(1)]) as k(a)",
+    "t tablesample system(1)", "unnest(array[evil(1)]) as k(a)", "generate_series(1, 3) h", "lateral abs(1) l",
+    "unnest(array[1]) h", "abs(1) x(a)", "coalesce(1, 2) l",
+    "(select 1) evil(a)", "(values (1)) evil (a)", "abs(1) evil(a)",
 )  # fmt: skip
 TAILS = (
     "where a > 1", "order by 1", "limit 1", "group by a", "group by rollup (a)", "order by rollup (a)",
@@ -68,6 +72,7 @@ TAILS = (
 )  # fmt: skip
 HEADS = (
     "select ", "select ", "select ", "SELECT\n", "select distinct ", "select distinct on (a) ", "explain select ",
+    "select distinct on (a) evil(a), ",
     "with cte as (select 1 as a) select ", "with cte(a) as (select 1) select ", "explain analyze select ",
     "with cte as materialized (select 1 as a) select ", "explain (analyze) select ", "values ", "table ",
     "with cte as (insert into t values (8) returning a) select ", "with x as (select 1) update t set a = 1 returning ",

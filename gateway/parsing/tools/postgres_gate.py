@@ -74,7 +74,8 @@ def _functions(tokens: tuple[Token, ...], extra: frozenset[str]) -> tuple[str, .
     for index, token in enumerate(tokens[:-1]):
         if tokens[index + 1] != _OPEN or token.kind not in {"word", "quoted"}:
             continue
-        if _is_syntax(tokens, index) or _is_suffix(tokens, index, opening) or _is_cte(tokens, index, closing):
+        suffix = _is_suffix(tokens, index, opening) or _is_alias(tokens, index, opening, closing)
+        if suffix or _is_syntax(tokens, index) or _is_cte(tokens, index, closing):
             continue
         refusal = _function(tokens, index, extra)
         if refusal is None and token.text == SERIES:
@@ -108,6 +109,16 @@ def _is_suffix(tokens: tuple[Token, ...], index: int, opening: dict[int, int]) -
         return False
     start = opening.get(index - 1, 0)
     return start > 0 and tokens[start - 1].kind == "word" and tokens[start - 1].text != "on"
+
+
+def _is_alias(tokens: tuple[Token, ...], index: int, opening: dict[int, int], closing: dict[int, int]) -> bool:
+    """Tell whether this is `(SELECT ..) name (a, b)`: an expression begins behind `)` only in `DISTINCT ON (..)`."""
+    if not index or tokens[index - 1] != _CLOSE or tokens[index].kind != "word":
+        return False
+    before = tokens[max(0, opening.get(index - 1, 0) - 1)]
+    names, commas = tokens[index + 2 : closing.get(index + 1, 0) : 2], tokens[index + 3 : closing.get(index + 1, 0) : 2]
+    listed = all(name.kind == "word" for name in names) and all(comma.text == "," for comma in commas)
+    return before.text not in {"on", "operator"} and len(names) == len(commas) + 1 and listed
 
 
 def _is_cte(tokens: tuple[Token, ...], index: int, closing: dict[int, int]) -> bool:

@@ -12,6 +12,7 @@ from sqlglot.dialects.postgres import Postgres
 
 from gateway.parsing.names import names
 from gateway.parsing.result import Refusal
+from gateway.parsing.tools.postgres_fields import check_fields
 from gateway.parsing.tools.postgres_names import FUNCTIONS, TYPES
 
 _STRUCTURE = names(
@@ -68,7 +69,8 @@ def read_tree(sql: str, extra: frozenset[str]) -> Query | Refusal:
         refusal = _node(node, extra)
         if refusal is not None:
             return refusal
-    relations = _relations(tree)
+    field = check_fields(tree)
+    relations = _relations(tree) if field is None else field
     return relations if isinstance(relations, Refusal) else Query(tree, relations)
 
 
