@@ -44,6 +44,26 @@ def restored_by(snapshot: Snapshot) -> Fields:
     }
 
 
+def written_by(snapshot: Snapshot) -> tuple[Fields, Fields]:
+    """Return the fields before and as they were tried, as far as the snapshot tells both; empty for a flat one.
+
+    They are named as `fields` names them: what is secret is not among them.
+    """
+    objects, fields = snapshot.get("objects", ()), fields_of(snapshot)
+    alone = len(objects) == 1
+    after = {
+        path if alone else f"{_label(each['ref'])}:{path}": value
+        for each in objects
+        for path, value in each["change"].get("after", {}).items()
+    }
+    both = fields.keys() & after.keys()
+    return {path: fields[path] for path in both}, {path: after[path] for path in both}
+
+
+def _label(ref: Mapping[str, Json]) -> str:
+    return f"{ref['namespace']}/{ref['name']}" if ref["namespace"] else str(ref["name"])
+
+
 def inherit(mine: Snapshot, theirs: Snapshot) -> dict[str, Json] | None:
     """Return my snapshot with the way back ending where theirs ends, for the fields of both; None when it cannot be."""
     if "objects" not in mine and "objects" not in theirs:

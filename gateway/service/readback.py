@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.core import shape
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo, weakest
+from gateway.core.snapshot import written_by
 from gateway.core.step import MAX_STEPS
 from gateway.core.undo import Fields, Way, compare, fields_of
 from gateway.ports import Tx
@@ -130,7 +131,14 @@ def _compared(case: Case, step: int, seen: Json) -> bool:
 
 
 def written(saved: Mapping[str, Json], preflight: Mapping[str, Json]) -> tuple[Fields, Fields]:
-    """Return the fields before and as written, where both are known; a path may come with a leading slash or not."""
+    """Return the fields before and as written, where both are known; a path may come with a leading slash or not.
+
+    A snapshot by object tells them itself: an element of a list that comes or goes is one field there, and several
+    changes in what was tried.
+    """
+    before, ours = written_by(saved)
+    if ours:
+        return before, ours
     fields = {path.lstrip("/"): (path, value) for path, value in fields_of(saved).items()}
     changes = [(c, fields.get(str(c["path"]).lstrip("/"))) for c in preflight.get("changes", ())]
     both = [(known[0], known[1], change.get("to")) for change, known in changes if known is not None]

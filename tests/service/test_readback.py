@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.canonical import Json, canonical
 from gateway.errors import InvalidRequest
+from gateway.service.readback import written
 from gateway.service.reports import SamplesReport
 from tests.fakes.world import ALICE, VERIFY, Lab, lab
 from tests.service.hand import Hand, applied, running
@@ -39,6 +40,35 @@ async def _by_hand(made: Lab) -> tuple[Hand, str]:
     hand, action = await running(made)
     await hand.say(hand.taken[-1], applied())
     return hand, action
+
+
+ENV = "/spec/template/spec/containers[name=web]/env[name=A]"
+
+
+def of_objects(*names: str, namespace: str | None = "shop") -> dict[str, Json]:
+    """Return a snapshot by object in which each gets a new variable."""
+    made = {"name": "A", "value": "1"}
+    change = {"before": {ENV: None}, "after": {ENV: made}, "made": [], "orders": {}}
+    objects = [{"ref": {"namespace": namespace, "name": n}, "uid": n, "change": change} for n in names]
+    labels = [f"{namespace}/{n}:" if namespace else f"{n}:" for n in names]
+    return {"fields": {f"{label if names[1:] else ''}{ENV}": None for label in labels}, "objects": objects}
+
+
+def test_an_element_that_a_change_adds_is_one_field_although_the_trial_tells_its_members() -> None:
+    tried = {"changes": [{"path": f"{ENV}/name", "to": "A"}, {"path": f"{ENV}/value", "to": "1"}]}
+    assert written(of_objects("web"), tried) == ({ENV: None}, {ENV: {"name": "A", "value": "1"}})
+
+
+@pytest.mark.parametrize(("namespace", "label"), [("shop", "shop/web"), (None, "web")])
+def test_the_fields_of_several_objects_are_named_with_their_object(namespace: str | None, label: str) -> None:
+    before, ours = written(of_objects("web", "api", namespace=namespace), {"changes": []})
+    assert len(ours) == 2
+    assert (before[f"{label}:{ENV}"], ours[f"{label}:{ENV}"]) == (None, {"name": "A", "value": "1"})
+
+
+def test_what_a_snapshot_does_not_tell_is_not_compared() -> None:
+    hidden = {**of_objects("web"), "fields": {}}
+    assert written(hidden, {"changes": [{"path": ENV, "to": "(secret)"}]}) == ({}, {})
 
 
 async def test_an_edit_of_our_fields_is_shown_to_people_while_all_checks_are_well() -> None:
