@@ -37,13 +37,15 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "blame": ("prod.env",), "grep": ("-e", SECRET), "ls-tree": ("HEAD",), "diff-tree": ("HEAD",),
     "name-rev": ("HEAD",), "merge-base": ("HEAD", "HEAD~1"), "cherry": ("main",), "diff": ("HEAD~1",),
     "rev-parse": ("HEAD",), "cat-file": ("HEAD",), "describe": ("HEAD",),
+    "range-diff": ("HEAD~1..HEAD", "HEAD~1..HEAD"),    "symbolic-ref": ("HEAD",), "check-ignore": ("prod.env",),
 }  # fmt: skip
 # With these git answers by its exit status, wants something else beside them, or only from a working tree.
 OTHER_EXIT = names(
     """
     check merge-base--is-ancestor merge-base--fork-point describe--exact-match show-ref--verify log--follow
     describe--dirty cat-file-e ancestry-path combined-all-paths files-without-match describe--contains
-    diff-tree--merge-base show--ignore-matching-lines log--pickaxe-regex describe--match rev-parse--verify
+    diff-tree--merge-base quiet exit-code check-ignore--verbose check-ignore--non-matching check-ignore--no-index
+    show--ignore-matching-lines log--pickaxe-regex describe--match rev-parse--verify
     """
 )
 # Those that can show what is in a file.
@@ -158,6 +160,13 @@ def test_an_option_that_shows_content_makes_a_file_of_secrets_sensitive(
         ("git show @{1}", ["show", "@{1}", "--"]),
         ("git --no-optional-locks --no-pager status", ["status", "--"]),
         ("git diff -I '^#' -S x main", ["diff", "--ignore-matching-lines=^#", "-Sx", "main", "--"]),
+        ("git stash list", ["log", "--walk-reflogs", "--first-parent", "--format=%gd: %gs", "--glob=refs/stash*"]),
+        ("git stash show -p 2", ["diff", "--patch", "stash@{2}^1", "stash@{2}", "--"]),
+        ("git stash show", ["diff", "--stat", "stash@{0}^1", "stash@{0}", "--"]),
+        ("git --version", ["version"]),
+        ("git log main@{1}..main", ["log", "main@{1}..main"]),
+        ("git show :/hotfix", ["show", ":/hotfix", "--"]),
+        ("git diff main -- ':!vendor' '*.py'", ["diff", "main", "--", ":!vendor", "*.py"]),
         ("git diff-tree --no-commit-id -r HEAD", ["diff-tree", "--no-commit-id", "-r", "HEAD", "--"]),
     ],
 )  # fmt: skip
@@ -173,13 +182,17 @@ def test_rarer_words_become_the_argv_that_git_means(text: str, argv: list[str]) 
     "text",
     [
         "git log HEAD --not --all", "git log --not --branches=main", "git log --not a..b", "git log --not ^a",
-        "git log --not --output=x", "git show --not HEAD", "git diff --not HEAD", "git log -- ':(glob)x'",
-        "git log -- ':(top)x'", "git log -- ':!x'", "git log -- ':(exclude)x'", "git log -- ':!../x'",
+        "git log --not --output=x", "git show --not HEAD", "git diff --not HEAD", "git log -- ':!../x'",
+        "git log -- ':(attr:x)y'",        "git log -- ':(prefix:3)x'", "git stash pop", "git stash",
+        "git stash list -- x", "git stash show ../x",
+        "git stash show --ext-diff", "git stash list --output=x", "git fsck --lost-found", "git check-ignore --stdin",
+        "git symbolic-ref HEAD refs/heads/x", "git symbolic-ref -d HEAD", "git show :/../x", "git show ::x",
+        "git show HEAD:a:b", "git range-diff a..b c..d --output=x", "git version --exec-path=/x",
         "git log -c", "git diff -G'(a+)+$' HEAD",
         "git blame --color-lines x", "git diff --anchored=x HEAD", "git rev-list --objects HEAD",
         "git show -G'a*' HEAD",
         "git log -- ':!/etc/passwd'", "git log -- ':!:!x'",
-        "git log -- ':(exclude,glob)x'", "git log -- ':!'", "git blame ':!x'", "git log -- ':!.git/config'",
+        "git log -- ':(exclude,glob)x'", "git log -- ':!'", "git log -- ':!.git/config'",
         "git log --encoding=UTF-16", "git log --encoding=UTF-7", "git diff --word-diff=porcelain HEAD~1",
         "git diff --word-diff-regex=. HEAD~1", "git diff --submodule=diff HEAD~1", "git diff --ignore-submodules=none",
         "git diff --skip-to=/etc/passwd HEAD", "git diff --src-prefix='a b' HEAD",
@@ -190,7 +203,7 @@ def test_rarer_words_become_the_argv_that_git_means(text: str, argv: list[str]) 
         "git whatchanged --ext-diff -p", "git annotate --contents=/etc/passwd x",
         "git annotate --ignore-revs-file=/x y",
         "git annotate -S x y", "git --no-pager -c a.b=c log", "git --no-optional-locks --git-dir=/x log",
-        "git diff --exit-code HEAD", "git log -z", "git diff -O x HEAD", "git log -c core.pager=id", "git show -m=x",
+        "git log -z", "git diff -O x HEAD", "git log -c core.pager=id", "git show -m=x",
         "git diff ../x", "git diff .../x", "git diff ../../etc/passwd", "git log ..", "git show @{/etc/passwd}",
         "git show '@{-1;id}'", "git show @{", "git blame -C-1 x",
     ],

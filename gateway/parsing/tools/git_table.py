@@ -86,7 +86,7 @@ _DIFF: Mapping[str, Option] = {
     "--find-copies": Option(v.SIMILARITY, optional=True), "--function-context": _FLAG,
     "--minimal": Option(group="algorithm"),
     "--color": Option(v.COLOR, optional=True), "--full-index": _FLAG, "--dirstat": Option(v.DIRSTAT, optional=True),
-    "--check": _FLAG, "--ignore-blank-lines": _FLAG,
+    "--check": _FLAG, "--ignore-blank-lines": _FLAG, "--quiet": _FLAG, "--exit-code": _FLAG,
 }  # fmt: skip
 _COMMITS: Mapping[str, Option] = {
     "--oneline": Option(group="format"), "--format": Option(v.FORMAT, group="format"), "--date": Option(v.DATE_STYLE),
@@ -159,6 +159,7 @@ _SHOW_REF: Mapping[str, Option] = {
 _FILES: Mapping[str, Option] = {
     "--cached": _FLAG, "--stage": _FLAG, "--others": _FLAG, "--modified": _FLAG, "--deleted": _FLAG, "-t": _FLAG,
     "--exclude-standard": _FLAG, "--unmerged": _FLAG, "--full-name": _FLAG, "--error-unmatch": _FLAG, "--eol": _FLAG,
+    "-z": _FLAG,
 }  # fmt: skip
 _PARSE: Mapping[str, Option] = {
     "--short": Option(v.ABBREV, optional=True), "--verify": _FLAG, "--abbrev-ref": _FLAG, "--symbolic-full-name": _FLAG,
@@ -167,7 +168,7 @@ _PARSE: Mapping[str, Option] = {
 }  # fmt: skip
 _TREE: Mapping[str, Option] = {
     "-r": _FLAG, "-d": _FLAG, "-t": _FLAG, "-l": _FLAG, "--name-only": Option(group="names"),
-    "--name-status": Option(group="names"), "--full-name": _FLAG, "--full-tree": _FLAG,
+    "--name-status": Option(group="names"), "--full-name": _FLAG, "--full-tree": _FLAG, "-z": _FLAG,
 }  # fmt: skip
 _DESCRIBE: Mapping[str, Option] = {
     "--tags": _FLAG, "--always": _FLAG, "--long": _FLAG, "--all": _FLAG, "--abbrev": Option(v.ABBREV),
@@ -175,11 +176,26 @@ _DESCRIBE: Mapping[str, Option] = {
     "--first-parent": _FLAG, "--candidates": Option(v.NUMBER), "--dirty": Option(v.NAME, optional=True, group=WORKTREE),
 }  # fmt: skip
 
+# Nothing is repaired and nothing kept: `--lost-found` would write.
+_FSCK: Mapping[str, Option] = {
+    "--no-dangling": Option(group="dangling"), "--dangling": Option(group="dangling"), "--unreachable": _FLAG,
+    "--full": Option(group="full"), "--no-full": Option(group="full"), "--strict": _FLAG, "--connectivity-only": _FLAG,
+    "--no-progress": _FLAG, "--no-reflogs": _FLAG, "--root": _FLAG, "--tags": _FLAG, "--name-objects": _FLAG,
+}  # fmt: skip
+_SHOW_BRANCH: Mapping[str, Option] = {
+    "--all": _FLAG, "--remotes": _FLAG, "--list": _FLAG, "--no-color": _FLAG, "--current": _FLAG, "--sha1-name": _FLAG,
+    "--no-name": _FLAG, "--topo-order": Option(group="order"), "--date-order": Option(group="order"), "--sparse": _FLAG,
+    "--merge-base": Option(group="what"), "--independent": Option(group="what"), "--topics": _FLAG,
+}  # fmt: skip
+_RANGES: Mapping[str, Option] = {
+    "--creation-factor": Option(v.CONTEXT), "--no-dual-color": _FLAG, "--left-only": Option(group="side"),
+    "--right-only": Option(group="side"), "--stat": _FLAG, "--no-patch": _FLAG, "--no-color": _FLAG,
+}  # fmt: skip
 _STATUS: Mapping[str, Option] = {
     "--short": Option(group="form"), "--porcelain": Option(v.PORCELAIN, optional=True, group="form"),
     "--long": Option(group="form"), "--show-stash": _FLAG, "--no-ahead-behind": _FLAG,
     "--ignored": Option(v.IGNORED, optional=True),
-    "--branch": _FLAG, "--untracked-files": Option(v.UNTRACKED, optional=True), "--no-renames": _FLAG,
+    "--branch": _FLAG, "--untracked-files": Option(v.UNTRACKED, optional=True), "--no-renames": _FLAG, "-z": _FLAG,
 }  # fmt: skip
 
 _WALK_SPELLINGS = {
@@ -213,14 +229,17 @@ SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
         ),
         "show": Subcommand(
             {**_COMMITS, **_DECORATED, **_DIFF, **_MERGED, "--first-parent": _FLAG},
-            default="HEAD", spellings=_DIFF_SPELLINGS,
+            default="HEAD", spellings={**_DIFF_SPELLINGS, "-q": "--quiet"},
         ),
         "diff-tree": Subcommand(
             {**_COMMITS, **_DIFF, **_MERGED, "-r": _FLAG, "-t": _FLAG, "--root": _FLAG, "--no-commit-id": _FLAG,
-             "-v": _FLAG, "--merge-base": _FLAG},
+             "-v": _FLAG, "--merge-base": _FLAG, "-z": _FLAG},
             (1, 2), spellings=_DIFF_SPELLINGS,
         ),
-        "diff": Subcommand({**_DIFF, "--cached": _FLAG, "--merge-base": _FLAG}, (0, 2), spellings=_DIFF_SPELLINGS),
+        "diff": Subcommand(
+            {**_DIFF, "--cached": _FLAG, "--merge-base": _FLAG, "-z": _FLAG}, (0, 2), spellings=_DIFF_SPELLINGS
+        ),
+        "range-diff": Subcommand(_RANGES, (1, 3), spellings={"-s": "--no-patch"}),
         "blame": Subcommand(_BLAME, (0, 1), 1, default="HEAD", bare_paths=1, spellings=_BLAME_SPELLINGS),
         "status": Subcommand(_STATUS, (0, 0), bare_paths=16, spellings=_STATUS_SPELLINGS, bundle="sb"),
         "shortlog": Subcommand(
@@ -277,6 +296,18 @@ SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
             {"--verbose": _FLAG, "--abbrev": Option(v.ABBREV)}, (1, 3), 0, separated=False,
             spellings={"-v": "--verbose"},
         ),
+        "check-ignore": Subcommand(
+            {"--verbose": _FLAG, "--quiet": _FLAG, "--non-matching": _FLAG, "--no-index": _FLAG}, (0, 0), bare_paths=16,
+            bundle="vn", spellings={"-v": "--verbose", "-q": "--quiet", "-n": "--non-matching"},
+        ),
+        "fsck": Subcommand(_FSCK, (0, 4), 0, separated=False),
+        "show-branch": Subcommand(
+            _SHOW_BRANCH, (0, 8), 0, separated=False, spellings={"-a": "--all", "-r": "--remotes"}, bundle="ar"
+        ),
+        "symbolic-ref": Subcommand(
+            {"--short": _FLAG, "--quiet": _FLAG}, (1, 1), 0, separated=False, spellings={"-q": "--quiet"}
+        ),
+        "version": Subcommand({"--build-options": _FLAG}, (0, 0), 0, separated=False),
         "count-objects": Subcommand(
             {"--verbose": _FLAG, "--human-readable": _FLAG}, (0, 0), 0, separated=False, bundle="vH",
             spellings={"-v": "--verbose", "-H": "--human-readable"},

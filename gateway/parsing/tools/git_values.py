@@ -14,6 +14,7 @@ DATE_STYLE = re.compile(
 # Placeholders of `--format`: %G runs gpg and is not among them; of %x only blanks and separators.
 FORMAT = re.compile(
     r"oneline|short|medium|full|fuller|reference|raw"
+    r"|t?format:"
     r"|(format:|tformat:)?(?=.*%)([^%\n\t]|%(h|H|t|T|p|P|s|b|B|n|d|D|f|e|m|N|S|g[dDs]|%|x(00|09|0[aA]|20|2[cC]|7[cC])"
     r"|[<>]{1,2}\([0-9]{1,3}(,(m|l)?trunc)?\)"
     r"|a[nNeElLdDrtiIshc]|c[nNeElLdDrtiIsh]|C(red|green|blue|reset|\([a-z0-9 ]{1,32}\))))+|"

@@ -29,8 +29,12 @@ class Read:
 
 
 def spelled_out(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """Write `annotate`, `whatchanged` and `reflog [show]` as the `blame` or `log` that git makes of them."""
+    """Write `annotate`, `whatchanged`, `reflog` and the reads of `stash` as the `blame`, `log` or `diff` they are."""
     name, at = words[1].text, words[1].span
+    if name == "--version":
+        return (words[0], Word("version", at), *words[2:])
+    if name == "stash" and len(words) > 2:
+        return _stash(words)
     if name == "annotate":
         return (words[0], Word("blame", at), Word("-c", at), *words[2:])
     if name == "whatchanged":
@@ -48,6 +52,28 @@ def _reflog(words: tuple[Word, ...]) -> tuple[Word, ...]:
     formatted = any(word.text.startswith(("--oneline", "--format", "--pretty")) for word in rest)
     added = ("--walk-reflogs",) if formatted else ("--walk-reflogs", "--oneline")
     return (words[0], *(Word(text, words[1].span) for text in ("log", *added)), *rest)
+
+
+def _stash(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Write `stash list` as the walk of its reflog and `stash show` as the difference to the commit below it.
+
+    The pattern behind the walk makes no error of it when nothing is stashed.
+    """
+    at, rest = words[1].span, words[3:]
+    options = [word for word in rest if word.text.startswith("-")]
+    named = [word.text for word in rest if not word.text.startswith("-")]
+    if words[2].text == "list" and not any(word.text == "--" for word in rest):
+        formatted = any(word.text.startswith(("--oneline", "--format", "--pretty")) for word in rest)
+        added = ["--walk-reflogs", "--first-parent", "--glob=refs/stash*"]
+        added += [] if formatted else ["--format=%gd: %gs"]
+        return (words[0], *(Word(text, at) for text in ("log", *added)), *rest)
+    if words[2].text == "show" and len(named) <= 1 and not any(word.text == "--" for word in rest):
+        stash = named[0] if named else "stash@{0}"
+        stash = f"stash@{{{stash}}}" if stash.isdigit() else stash
+        added = [] if options else ["--stat"]
+        both = (f"{stash}^1", stash)
+        return (words[0], *(Word(text, at) for text in ("diff", *added)), *options, *(Word(text, at) for text in both))
+    return words
 
 
 def sort(name: str, table: Subcommand, words: tuple[Word, ...]) -> Read | Refusal:
