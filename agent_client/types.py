@@ -240,7 +240,7 @@ class Pending:
     expires_ms: int
     voted: tuple[str, ...]
     trials: tuple[Mapping[str, Any], ...] = ()
-    """What a trial run of each step would change: {step, status, targets, changes: [{path, from, to}], code?}."""
+    """What a trial of each step told: {step, undo, objects, status, targets, changes: [{path, from, to}], code?}."""
 
 
 @dataclass(frozen=True, slots=True)

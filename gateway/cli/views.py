@@ -104,11 +104,15 @@ def pending_text(pending: Pending) -> str:
 
 
 def trial_text(trial: Mapping[str, Any]) -> list[str]:
-    """Return what a trial run of a step would change, a line a field; where there are many, the first of them."""
+    """Return what a trial run of a step told, a line an object and a field; where there are many, the first of them."""
     targets, changes = trial.get("targets", 0), trial.get("changes", ())
     code = f", {trial['code']}" if "code" in trial else ""
-    said = f"{trial['status']}, {targets} object{'' if targets == 1 else 's'}{code}"
+    said = f"{trial['status']}, {targets} object{'' if targets == 1 else 's'}{code}, undo {trial['undo']}"
     lines = [f"  trial of step {trial['step']}: {said}" + (", it would change:" if changes else "")]
+    objects = [line(each) for each in trial.get("objects", ())]
+    lines += [f"    object {each}" for each in objects[:_MAX_CHANGES]]
+    if len(objects) > _MAX_CHANGES:
+        lines.append(f"    and {len(objects) - _MAX_CHANGES} objects more, which --json shows")
     for each in changes[:_MAX_CHANGES]:
         old, new = (_short(json.dumps(each.get(name))) for name in ("from", "to"))
         lines.append(f"    {line(each['path'])}: {old} -> {new}")

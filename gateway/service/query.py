@@ -105,12 +105,14 @@ def decision_record(tx: Tx, row: ActionRow) -> Mapping[str, Json]:
 
 
 def trials(record: Mapping[str, Json]) -> list[Json]:
-    """Return what was tried of each step before a decision: what would change, and of how many targets."""
-    return [
-        {"step": each["i"]} | {name: value for name, value in each["preflight"].items() if name != "state_digest"}
-        for each in record["input"]["steps"]
-        if "preflight" in each
-    ]
+    """Return what was tried of each step before a decision: what would change, of which objects, and its way back."""
+    return [_trial(each) for each in record["input"]["steps"] if "preflight" in each]
+
+
+def _trial(step: Mapping[str, Json]) -> dict[str, Json]:
+    tried = {name: value for name, value in step["preflight"].items() if name != "state_digest"}
+    objects = [fact["target"] for fact in step["facts"]]
+    return {"step": step["i"], "undo": step["undo"]["class"], "objects": objects, **tried}
 
 
 def read_journal(tx: Tx, action: str) -> dict[int, StepStatus]:

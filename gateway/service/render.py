@@ -16,7 +16,9 @@ def render(proposal: Proposal) -> str:
 def _line(step: Json) -> str:
     inner = step["step"]
     params = ", ".join(f"{k}={_value(v)}" for k, v in sorted(inner["params"].items()))
-    where = f"{inner['target']['id']} in {step['environment']['name']}"
+    selector = inner["target"].get("selector")
+    chosen = f" matching {_value(selector)}" if selector else ""
+    where = f"{inner['target']['id']}{chosen} in {step['environment']['name']}"
     effects = "+".join(step["effects"])
     return f"{inner['operation']} on {where} [{effects}, undo {step['undo']}]" + (f" with {params}" if params else "")
 

@@ -90,7 +90,7 @@ class PendingView:
     expires_ms: int
     voted: tuple[str, ...]
     trials: Json = ()
-    """What a trial run of each step would change: [{step, status, targets, changes: [{path, from, to}], code?}]."""
+    """What a trial of each step told: [{step, undo, objects, status, targets, changes: [{path, from, to}], code?}]."""
 
 
 @dataclass(frozen=True, slots=True)

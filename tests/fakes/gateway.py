@@ -41,7 +41,16 @@ DRIFT = DriftView(
     opened_ms=1, due_ms=2, closed_ms=0, proposal="Set it",
 )  # fmt: skip
 NOW = 1_764_000_000_000
-TRIALS = [{"step": 0, "status": "ok", "targets": 1, "changes": [{"path": "/spec/replicas", "from": 2, "to": 3}]}]
+TRIALS = [
+    {
+        "step": 0,
+        "undo": "exact",
+        "objects": [],
+        "status": "ok",
+        "targets": 1,
+        "changes": [{"path": "/spec/replicas", "from": 2, "to": 3}],
+    }
+]
 REVISION = "sha256:" + "e" * 64
 FINAL = frozenset({"DENIED", "SHADOWED", "SUCCEEDED", "CANCELLED", "REJECTED", "COMMITTED", "UNDONE", "RESOLVED"})
 _VERDICTS: Mapping[bytes, tuple[Verdict, str]] = {

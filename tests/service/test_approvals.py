@@ -58,7 +58,8 @@ async def test_a_vote_on_anything_else_than_what_is_shown_does_not_count(member:
 async def test_who_is_asked_sees_what_a_trial_would_change_and_of_how_many() -> None:
     async with lab() as made:
         [trial] = (await _shown(made, await _asked(made))).trials
-        assert (trial["step"], trial["status"], trial["targets"]) == (0, "ok", 1)
+        assert (trial["step"], trial["status"], trial["targets"], trial["undo"]) == (0, "ok", 1, "exact")
+        assert trial["objects"] == [ROLE]
         assert [(c["from"], c["to"]) for c in trial["changes"]] == [(0, 5)]
 
 
