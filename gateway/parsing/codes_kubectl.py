@@ -77,6 +77,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "this output format is not accepted with kubectl {command}",
             "use -o {known}",
         ),
+        "K8S_GO_TEMPLATE": Code(
+            "this go-template does more than show fields",
+            "use -o json, or a jsonpath such as '{{range .items[*]}}{{.metadata.name}}{{end}}'",
+        ),
         "K8S_TEMPLATE": Code(
             "the output expression is too long, too deep or not understood",
             "use -o json, or a jsonpath of at most 512 characters such as '{{.items[*].metadata.name}}'",

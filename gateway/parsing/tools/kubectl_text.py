@@ -15,7 +15,8 @@ from gateway.parsing.words import Word
 Handler = Callable[[Call, KubectlTable], Request]
 _GET = "output selector field-selector all-namespaces sort-by label-columns show-labels show-managed-fields subresource"
 _GET_MORE = (
-    "ignore-not-found no-headers show-kind server-print chunk-size allow-missing-template-keys watch watch-only raw"
+    "ignore-not-found no-headers show-kind server-print chunk-size allow-missing-template-keys template watch "
+    "watch-only raw"
 )
 _TOP = "selector sort-by no-headers use-protocol-buffers"
 _LOGS = (

@@ -4,6 +4,7 @@ from gateway.core.canonical import Json
 from gateway.parsing.tables_kubectl import KubectlTable
 from gateway.parsing.tools import kubectl_params as p
 from gateway.parsing.tools.kubectl_flags import Call
+from gateway.parsing.tools.kubectl_go_template import as_jsonpath
 from gateway.parsing.tools.kubectl_names import Resources, check_name, find_kind, read_resources
 from gateway.parsing.tools.kubectl_request import Request
 from gateway.parsing.tools.kubectl_verbs import (
@@ -18,6 +19,7 @@ from gateway.parsing.words import Word
 
 _PLAIN_OUTPUTS = ("wide", "name", "json", "yaml")
 _TEMPLATES = ("jsonpath", "custom-columns")
+_GO = ("go-template", "template")
 _SWITCHES = {
     "show-labels": "show_labels", "show-managed-fields": "show_managed_fields", "ignore-not-found": "ignore_not_found",
 }  # fmt: skip
@@ -208,6 +210,7 @@ def can_i(call: Call, table: KubectlTable) -> Request:
         _refuse_arguments(call)
         params["list"] = True
     elif 2 <= len(words) <= 3:
+        words = [words[0], *words[1].split("/", 1)] if len(words) == 2 else words  # TYPE/NAME
         params |= dict(zip(("verb", "resource", "name"), words, strict=False))
         if (subresource := call.text("subresource")) is not None:
             params["subresource"] = subresource
@@ -234,10 +237,16 @@ def _request(call: Call, verb: str, found: Resources, params: dict[str, Json]) -
 
 def _output(call: Call) -> dict[str, Json]:
     """Return the output of a read; templates that run code or read files are refused."""
-    text = call.text("output")
-    if text is None or text == "":
-        return {}
+    text = call.text("output") or ""
     name, equals, template = text.partition("=")
+    if (given := call.text("template")) is not None:
+        if equals or name not in {"", "jsonpath", *_GO}:
+            raise refuse("K8S_FLAG_CONFLICT", call.flags["template"].word.span, flag="--template", other="--output")
+        name, equals, template = name or _GO[0], "=", given
+    if name in _GO and equals:
+        return {"output": "jsonpath", "template": _translated(call, template)}
+    if not text and not equals:
+        return {}
     if not equals:
         if name not in _PLAIN_OUTPUTS:
             raise _bad_output(call)
@@ -247,6 +256,14 @@ def _output(call: Call) -> dict[str, Json]:
     if name == "custom-columns" and not p.columns(template):
         raise refuse("K8S_TEMPLATE", call.flags["output"].word.span)
     return {"output": name, "template": template}
+
+
+def _translated(call: Call, template: str) -> str:
+    found = as_jsonpath(template)
+    if found is None:
+        flag = "template" if "template" in call.flags else "output"
+        raise refuse("K8S_GO_TEMPLATE", call.flags[flag].word.span)
+    return found
 
 
 def _bad_output(call: Call) -> Exception:
