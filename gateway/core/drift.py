@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.core.canonical import Json, canonical
+from gateway.core.snapshot import label_of
 
 _NOBODY = frozenset({"", "none"})
 
@@ -36,6 +37,17 @@ class Drift:
     due_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Drifting:
+    """One field of one object that a step has set otherwise than its owner in code."""
+
+    owner: CodeOwner
+    target: str
+    path: str
+    before: Json
+    after: Json
+
+
 def code_owner(facts: Sequence[Mapping[str, Json]]) -> CodeOwner | None:
     """Return what owns the target of a step in code, as far as it is known; None when nothing does.
 
@@ -59,6 +71,29 @@ def changed_fields(preflight: Mapping[str, Json]) -> list[tuple[str, Json, Json]
     """Return (path, before, after) of what a step changes; fields that stay as they are drift from nothing."""
     found = [(str(c["path"]), c.get("from"), c.get("to")) for c in preflight.get("changes", ())]
     return [(path, before, after) for path, before, after in found if before != after]
+
+
+def drifting(
+    target: str, seen: Mapping[str, Json], objects: Sequence[Mapping[str, Json]], parts: Sequence[str] = ()
+) -> list[Drifting]:
+    """Return what of a step's changes stands outside its owner in code.
+
+    `objects` are those of its snapshot, `parts` what became of each where the step was applied partly. Each of several
+    objects has its own owner, or none; what was not written drifts from nothing.
+    """
+    fields, facts = changed_fields(seen["preflight"]), seen["facts"]
+    if len(objects) <= 1 or len(facts) != len(objects):
+        owner = code_owner(facts)
+        alone = str(facts[0]["target"]) if len(facts) == 1 else target
+        return [] if owner is None else [Drifting(owner, alone, *field) for field in fields]
+    known = parts if len(parts) == len(objects) else ["applied"] * len(objects)
+    found = []
+    for each, fact, part in zip(objects, facts, known, strict=True):
+        owner, label = code_owner([fact]), f"{label_of(each['ref'])}:"
+        if owner is not None and part != "not_applied":
+            mine = [(path.removeprefix(label), *values) for path, *values in fields if path.startswith(label)]
+            found += [Drifting(owner, str(fact["target"]), *field) for field in mine]
+    return found
 
 
 def proposal(drift: Drift) -> str:

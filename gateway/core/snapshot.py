@@ -52,7 +52,7 @@ def written_by(snapshot: Snapshot) -> tuple[Fields, Fields]:
     objects, fields = snapshot.get("objects", ()), fields_of(snapshot)
     alone = len(objects) == 1
     after = {
-        path if alone else f"{_label(each['ref'])}:{path}": value
+        path if alone else f"{label_of(each['ref'])}:{path}": value
         for each in objects
         for path, value in each["change"].get("after", {}).items()
     }
@@ -60,7 +60,8 @@ def written_by(snapshot: Snapshot) -> tuple[Fields, Fields]:
     return {path: fields[path] for path in both}, {path: after[path] for path in both}
 
 
-def _label(ref: Mapping[str, Json]) -> str:
+def label_of(ref: Mapping[str, Json]) -> str:
+    """Return how an object is told from its siblings: its namespace and name."""
     return f"{ref['namespace']}/{ref['name']}" if ref["namespace"] else str(ref["name"])
 
 

@@ -1,10 +1,10 @@
 """The drift ledger: every change outside its owner in code is an entry until it is reverted, ends, or is proposed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.core.canonical import Json, canonical, digest_bytes, loads_strict
-from gateway.core.drift import CodeOwner, Drift, changed_fields, code_owner, proposal
+from gateway.core.canonical import canonical, digest_bytes, loads_strict
+from gateway.core.drift import CodeOwner, Drift, Drifting, code_owner, drifting, proposal
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, State
 from gateway.core.principal import Principal
@@ -13,6 +13,7 @@ from gateway.errors import Edited, InvalidRequest, NotFound, Precondition
 from gateway.ports import ActionRow, DriftRow, Tx
 from gateway.service.once import once
 from gateway.service.people import people_only
+from gateway.service.progress import noted_parts
 from gateway.service.proposal import Proposal
 from gateway.service.record import Recorder
 from gateway.service.recorded import told
@@ -35,7 +36,7 @@ def follow_drift(
         _due_again(world, tx, recorder)
     for step, status in sorted(statuses.items()):
         if status in {"applied", "partly"}:
-            _open(world, tx, recorder, proposal_, step)
+            _open(world, tx, recorder, proposal_, step, parts=noted_parts(world, tx, recorder.row.id, step))
     undone = {step for step, status in statuses.items() if status == "undone"}
     if undone:
         how = "lease_ended" if recorder.row.reason == "LEASE_ENDED" else "reverted"
@@ -52,14 +53,17 @@ def close_superseded(world: World, tx: Tx, recorder: Recorder) -> None:
 async def list_drift(
     world: World, *, entry: str, open_only: bool, page_size: int, before: str
 ) -> tuple[list[DriftView], str]:
-    """Return one entry, or a page of entries newest first with the token of the next; raises NotFound."""
+    """Return one entry, or a page of entries newest first with the token of the next; raises NotFound.
+
+    An entry of a page that is not as it was recorded only says so.
+    """
 
     def unit(tx: Tx) -> tuple[list[DriftView], str]:
         if entry:
             return [_shown(tx, _load(tx, entry))], ""
         rows = tx.drift(status="open" if open_only else "", before=before, limit=page_size + 1)
         token = rows[page_size - 1].id if len(rows) > page_size else ""
-        return [_shown(tx, row) for row in rows[:page_size]], token
+        return [_listed(tx, row) for row in rows[:page_size]], token
 
     return await world.store.read(unit)
 
@@ -107,6 +111,22 @@ def _shown(tx: Tx, row: DriftRow) -> DriftView:
     return drift_view(row)
 
 
+def _listed(tx: Tx, row: DriftRow) -> DriftView:
+    try:
+        return _shown(tx, row)
+    except Edited as exc:
+        return _only_named(row, exc)
+
+
+def _only_named(row: DriftRow, why: Edited) -> DriftView:
+    """Return what is shown of an entry that is not as it was recorded: that it is there, and the reason."""
+    return DriftView(
+        id=row.id, action=row.action, step=0, target="", path="", before="null", after="null", manager="", name="",
+        file="", owner="", status="edited", how=why.code, by="", reference="", opened_ms=0, due_ms=0, closed_ms=0,
+        proposal="",
+    )  # fmt: skip
+
+
 def drift_view(row: DriftRow) -> DriftView:
     """Return an entry with the text of its proposal."""
     return DriftView(
@@ -117,36 +137,33 @@ def drift_view(row: DriftRow) -> DriftView:
     )  # fmt: skip
 
 
-def _open(world: World, tx: Tx, recorder: Recorder, proposal_: Proposal, step: int) -> None:
+def _open(world: World, tx: Tx, recorder: Recorder, proposal_: Proposal, step: int, *, parts: Sequence[str]) -> None:
     seen = open_json(world, tx, recorder.row.id, "observation")["steps"][step]
-    owner = code_owner(seen["facts"])
-    if owner is None:
+    if code_owner(seen["facts"]) is None:
         return
+    objects = open_json(world, tx, recorder.row.id, "snapshot")["steps"][step].get("objects", ())
     target = str(proposal_.steps[step]["step"]["target"]["id"])
-    for path, before, after in changed_fields(seen["preflight"]):
-        earlier = next((e for e in tx.drift_on(target) if e.path == path), None)
-        coded = before if earlier is None else loads_strict(earlier.before.encode())
-        if coded != after:  # what sets a field to what code says drifts from nothing
-            _put(world, tx, recorder, owner, step=step, target=target, path=path, before=coded, after=after)
+    for one in drifting(target, seen, objects, parts):
+        earlier = next((e for e in tx.drift_on(one.target) if e.path == one.path), None)
+        coded = one.before if earlier is None else loads_strict(earlier.before.encode())
+        if coded != one.after:  # what sets a field to what code says drifts from nothing
+            _put(world, tx, recorder, replace(one, before=coded), step)
 
 
-def _put(
-    world: World, tx: Tx, recorder: Recorder, owner: CodeOwner, *, step: int, target: str, path: str, before: Json,
-    after: Json,
-) -> None:  # fmt: skip
+def _put(world: World, tx: Tx, recorder: Recorder, one: Drifting, step: int) -> None:
     now = world.clock.now_ms()
     row = DriftRow(
-        id=world.ids.new("dft"), action=recorder.row.id, step=step, target=target, path=path,
-        before=canonical(before).decode(), after=canonical(after).decode(), manager=owner.manager, name=owner.name,
-        file=owner.file, owner=owner.team, opened_ms=now,
+        id=world.ids.new("dft"), action=recorder.row.id, step=step, target=one.target, path=one.path,
+        before=canonical(one.before).decode(), after=canonical(one.after).decode(), manager=one.owner.manager,
+        name=one.owner.name, file=one.owner.file, owner=one.owner.team, opened_ms=now,
         due_ms=recorder.row.lease_end_ms or now + world.settings.timing.drift_due_ms,
     )  # fmt: skip
     tx.put_drift(row)
     recorder.due(Due.DRIFT, row.due_ms)
     body = {
-        "change": "opened", "entry": row.id, "step": step, "target": target, "path": path, "manager": owner.manager,
-        "name": owner.name, "file": owner.file, "owner": owner.team, "due_ms": row.due_ms, "before": before,
-        "after": after, "row": row.digest,
+        "change": "opened", "entry": row.id, "step": step, "target": row.target, "path": row.path,
+        "manager": row.manager, "name": row.name, "file": row.file, "owner": row.owner, "due_ms": row.due_ms,
+        "before": one.before, "after": one.after, "row": row.digest,
     }  # fmt: skip
     recorder.note(K.DRIFT, body)
 

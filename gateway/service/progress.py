@@ -49,6 +49,12 @@ def note_parts(world: World, tx: Tx, action: str, step: int, parts: Sequence[Map
     _note(world, tx, action, step, {"parts": [part["status"] for part in parts]})
 
 
+def noted_parts(world: World, tx: Tx, action: str, step: int) -> list[str]:
+    """Return what became of each object of a step; empty where the step was not applied partly."""
+    noted: Json = loads_strict(open_sealed(world, tx, action, f"progress/{step}") or b"{}")
+    return [str(part) for part in noted.get("parts", ())]
+
+
 def note_made(world: World, tx: Tx, action: str, step: int, after: bytes) -> None:
     """Keep which object a step made, where the executor told it: one that takes its place later is another's."""
     try:

@@ -121,7 +121,7 @@ class IncidentView:
 
 @dataclass(frozen=True, slots=True)
 class DriftView:
-    """An entry of the drift ledger; `before` and `after` are JSON, `status` is open or closed."""
+    """An entry of the drift ledger; `before` and `after` are JSON, `status` is open, closed or edited."""
 
     id: str
     action: str

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core.canonical import Json
-from gateway.core.drift import CodeOwner, Drift, changed_fields, code_owner, proposal
+from gateway.core.drift import CodeOwner, Drift, Drifting, changed_fields, code_owner, drifting, proposal
 
 OWNER = CodeOwner("argo", "web", "apps/web.yaml", "team-web")
 
@@ -59,3 +59,44 @@ def test_what_is_not_known_is_said_so() -> None:
     assert "File:  (the file that defines it)" in text
     assert "Was:   (not set)" in text
     assert 'Value: {"b":[1]}' in text
+
+
+def several(*managers: str) -> tuple[dict[str, Json], list[dict[str, Json]]]:
+    """Return what was seen of a step over objects n/0, n/1, …, each with its own owner in code, and the objects."""
+    facts = [
+        {
+            "target": f"k8s:c/n/deployments.apps/{i}",
+            "status": "known",
+            "value": {"iac": {"manager": m, "name": f"app{i}"}},
+        }
+        for i, m in enumerate(managers)
+    ]
+    changes = [{"path": f"n/{i}:/spec/replicas", "from": 1, "to": 2} for i in range(len(managers))]
+    objects = [{"ref": {"namespace": "n", "name": str(i)}} for i in range(len(managers))]
+    return {"facts": facts, "preflight": {"changes": changes}}, objects
+
+
+def shown(found: list[Drifting]) -> list[tuple[str, str, str]]:
+    return [(one.target, one.path, one.owner.name) for one in found]
+
+
+def test_each_of_several_objects_drifts_from_its_own_owner_and_only_where_it_has_one() -> None:
+    seen, objects = several("argo", "none", "flux")
+    assert shown(drifting("k8s:c/n/deployments.apps/*", seen, objects)) == [
+        ("k8s:c/n/deployments.apps/0", "/spec/replicas", "app0"),
+        ("k8s:c/n/deployments.apps/2", "/spec/replicas", "app2"),
+    ]
+
+
+def test_an_object_that_was_not_written_drifts_from_nothing() -> None:
+    seen, objects = several("argo", "argo", "argo")
+    found = drifting("k8s:c/n/deployments.apps/*", seen, objects, ["applied", "not_applied", "unknown"])
+    assert [one.target[-1] for one in found] == ["0", "2"]
+
+
+def test_one_object_is_named_as_itself_although_a_selector_chose_it() -> None:
+    seen, objects = several("argo")
+    seen["preflight"] = {"changes": [{"path": "/spec/replicas", "from": 1, "to": 2}]}
+    assert shown(drifting("k8s:c/n/deployments.apps/*", seen, objects)) == [
+        ("k8s:c/n/deployments.apps/0", "/spec/replicas", "app0")
+    ]

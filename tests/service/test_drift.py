@@ -1,8 +1,11 @@
 """The drift ledger: what stands outside its owner in code, until it is reverted, ends, or is proposed."""
 
+from dataclasses import fields, replace
+
 import pytest
 
-from gateway.errors import Forbidden, InvalidRequest, NotFound, Precondition
+from gateway.errors import Edited, Forbidden, InvalidRequest, NotFound, Precondition
+from gateway.ports import DriftRow, Tx
 from gateway.service.views import DriftView
 from tests.fakes.world import AGENT, ALICE, VERIFY, Lab, lab
 from tests.service.say import dues, new, records
@@ -198,6 +201,32 @@ async def test_what_people_kept_goes_on_drifting_and_what_they_took_back_does_no
         assert {e.target.rpartition("/")[2]: e.status for e in await ledger(made, open_only=False)} == {
             "checkout": "open", "shop": "closed",
         }  # fmt: skip
+
+
+async def test_an_edited_entry_is_named_in_a_page_and_the_rest_is_shown() -> None:
+    async with lab() as made:
+        for role in ("checkout", "shop"):
+            await _kept(made, limit(5, role))
+        newest, oldest = await ledger(made)
+
+        def edit(tx: Tx) -> None:
+            row = tx.drift_entry(newest.id)
+            assert row is not None
+            tx.put_drift(replace(row, owner="x"))
+
+        await made.world.store.write(edit)
+        named, shown = await ledger(made)
+        assert (named.id, named.status, named.how, named.target) == (newest.id, "edited", "DRIFT_EDITED", "")
+        assert shown == oldest
+        with pytest.raises(Edited):
+            await made.gateway.list_drift(entry=newest.id, open_only=True, page_size=0, page_token="")
+        await made.world.store.write(lambda tx: tx.put_drift(_row(newest)))
+
+
+def _row(view: DriftView) -> DriftRow:
+    """Return the row that an entry was shown from, so that the log holds again."""
+    members = {f.name: getattr(view, f.name) for f in fields(DriftRow)}
+    return DriftRow(**members)
 
 
 async def test_the_ledger_is_paged_and_one_entry_can_be_asked_for() -> None:
