@@ -33,7 +33,7 @@ def action_view(world: World, tx: Tx, row: ActionRow) -> ActionView:
         None if record is None else decision_view(record, row.decision_digest, world.texts()),
         journal=read_journal(tx, row.id),
         receipt=_newest_receipt(world, tx, row),
-        outputs=_outputs(world, tx, row, proposal),
+        outputs=_outputs(world, tx, row, proposal, record),
     )
 
 
@@ -148,17 +148,28 @@ def _steps(proposal: Proposal, journal: Mapping[int, str]) -> tuple[StepView, ..
     )
 
 
-def _outputs(world: World, tx: Tx, row: ActionRow, proposal: Proposal) -> tuple[OutputView, ...]:
+def _outputs(
+    world: World, tx: Tx, row: ActionRow, proposal: Proposal, record: Mapping[str, Json] | None
+) -> tuple[OutputView, ...]:
     """Return what each step printed, and below it what became of the step where people have to know more."""
     outputs = []
     for step in proposal.steps:
-        sealed, more = open_sealed(world, tx, row.id, f"output/{step['i']}"), told(world, tx, row.id, step["i"])
+        sealed = open_sealed(world, tx, row.id, f"output/{step['i']}")
+        more = told(world, tx, row.id, step["i"]) or _refused_trial(record, step["i"])
         if sealed is None and not more:
             continue
         doc: Json = {"data": "", "truncated": False} if sealed is None else loads_strict(sealed)
         text = f"{doc['data'].rstrip()}\n{more}\n".lstrip() if more else doc["data"]
         outputs.append(OutputView(step["i"], text.encode(), doc["truncated"]))
     return tuple(outputs)
+
+
+def _refused_trial(record: Mapping[str, Json] | None, step: int) -> str:
+    """Return what the target said to the trial run of a step that it refused; empty where it took it."""
+    facts: Json = () if record is None else record["input"]["steps"][step]["facts"]
+    values = (fact.get("value", {}) for fact in facts)
+    said = next((value["dry_run"] for value in values if "dry_run" in value), None)
+    return "" if said is None else f"refused by a trial run: {said['code']}: {said['message']}"
 
 
 def _newest_receipt(world: World, tx: Tx, row: ActionRow) -> bytes:

@@ -1,11 +1,15 @@
 """Observations: believed in the shape that was asked for, and once."""
 
+from dataclasses import dataclass, replace
+
 import pytest
 
 from gateway.core.canonical import Json, canonical
+from gateway.core.step import Step
 from gateway.errors import InvalidRequest
+from gateway.ports_target import Observed
 from gateway.service.reports import ObservationReport
-from tests.fakes.world import lab
+from tests.fakes.world import FakeTarget, lab
 from tests.service.hand import Hand, seen
 
 pytestmark = pytest.mark.anyio
@@ -48,3 +52,25 @@ async def test_a_baseline_that_is_no_number_is_refused(baseline: object) -> None
         with pytest.raises(InvalidRequest, match="baseline"):
             await hand.say(work, ObservationReport(canonical(document)))
         assert (await made.get(view.id)).state == "PROPOSED"
+
+
+@dataclass
+class Declining(FakeTarget):
+    """A target that refuses every trial run, and says why."""
+
+    async def observe(self, step: Step) -> Observed:
+        seen = await super().observe(step)
+        said = {"dry_run": {"code": "KEY_EXISTS", "message": "app has another value; password=hunter2"}}
+        [fact] = seen.facts
+        told = {**fact, "value": {**fact["value"], **said}}
+        return replace(seen, facts=(told,), preflight={"status": "failed", "code": "KEY_EXISTS", "targets": 1})
+
+
+async def test_whoever_is_denied_for_a_trial_run_hears_what_the_target_said() -> None:
+    async with lab(executor=False) as made:
+        made.target = Declining(made.clock)
+        made.attach()
+        view = await made.settled()
+        assert view.state == "DENIED"
+        [said] = [output.data.decode() for output in view.outputs]
+        assert said.startswith("refused by a trial run: KEY_EXISTS: app has another value; password=hmac-sha256:")
