@@ -32,7 +32,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "SQL_EMPTY": Code("the SQL is empty", _READ),
         "SQL_BACKSLASH": Code(
-            "the SQL has a backslash", "drop psql commands and escapes; use POSIX classes in patterns"
+            "a backslash stands outside a literal, or before its quote",
+            "drop psql commands and escapes; in a pattern write it before a letter, as in '\\s+'",
         ),
         "SQL_COMMENT": Code("the SQL has a comment", "drop it; explain in the justification"),
         "SQL_DOLLAR": Code("the SQL has a $", "use single quotes and literal values"),

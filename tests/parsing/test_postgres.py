@@ -416,3 +416,33 @@ def test_a_field_of_a_function_in_from_would_be_a_call_of_that_name(text: str) -
 )
 def test_a_column_that_a_source_is_known_to_give_may_be_named(text: str) -> None:
     assert effect(text) is Effect.READ
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"select 'a\'", r"select 'a\\'", r"select 'a\''", r"select 'a\'; drop table t; --'", r'select "a\b"',
+     r"select E'\n'",
+     r"select 1 \gexec", r"\dt", r"select 'x' \g x", r"select '\', '\'"],
+)  # fmt: skip
+def test_a_backslash_outside_a_literal_or_before_its_quote_is_refused(text: str) -> None:
+    assert sql(text) in {"SQL_BACKSLASH", "SQL_RUN_TOGETHER"}
+
+
+@pytest.mark.parametrize(
+    "text", [r"select 1 where 'a1' ~ '^a\d+\s*$'", r"select * from pg_class where relname like 'a\_%'"]
+)
+def test_a_pattern_may_have_backslashes(text: str) -> None:
+    assert effect(text) is Effect.READ
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select generate_series('2024-11-01'::date, '2024-11-24'::date, interval '1 day')",
+        "select * from generate_series(timestamp '2024-11-01 00:00', timestamp '2024-11-02 00:00', interval '1 hour')",
+    ],
+)
+def test_a_series_between_two_dates_is_bounded_by_them(text: str) -> None:
+    assert sql(text) == "accepted"
+    assert sql(text.replace("2024-11-01", "2924-11-01")) == "SQL_SERIES"
+    assert sql(text.replace("2024-11-01", "2024-13-01")) == "SQL_SERIES"

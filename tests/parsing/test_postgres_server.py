@@ -51,6 +51,7 @@ EXPRESSIONS = (
     "query_to_xml('select nextval(''s'')', true, true, '')", "set_config('a.b', 'c', false)", "U&'x'",
     "(select nextval('s'))", "(table t)",
     "rollup(1)", "cube(1)", "system(1)", "bernoulli(1)", "generate_series(1, 3)", "grouping(a)",
+    r"'a\d'", r"regexp_replace('a1b', '\d+', '\\', 'g')", r"'a\'", r"E'a\'", r"'\\'",
     "w.evil", "g.evil", "k.evil", "h.h", "h.evil", "t.evil", "l.evil", "x.a", "session_user.evil",
     "(a) evil(a)", "a in (1) evil(a)", "(a) operator(pg_catalog.+) evil(a)",
 )  # fmt: skip

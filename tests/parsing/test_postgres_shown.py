@@ -59,6 +59,7 @@ EXPRESSIONS = (
     "profile->>'{name}'", "row_number() over (order by {column})", "first_value({column}) over (order by id)",
     "max({column}) filter (where {column} is not null)", "string_agg({column}::text, ',')", "to_json(users)",
     "{name}.{column}", "length({column}::text)", "{column}::text || ''", "u::text", "max({column}) as {name}",
+    "jsonb_typeof({column}::text::jsonb)", "num_nulls({column})", "pg_typeof({column})", "ctid", "tableoid::regclass",
     "n", "x.{name}", "max(n)", "(select n from users limit 1)",
 )  # fmt: skip
 CTES = (
@@ -66,6 +67,9 @@ CTES = (
     "with cte({name}) as (select {column} from users) ", "with cte as (select {expression} from users) ",
     "with cte as (select * from users), b as (select {column} as {name} from cte) ",
     "with cte as (select {column}, {column} as {name} from users union all select {column}, {column} from users) ",
+    "with cte as (select {column}, {column} as {name} from users union select {expression}, {column} from users u) ",
+    """with recursive cte as (select {column}, id as {name} from users where id = 1
+        union all select u.{column}, u.{column} from users u join cte on cte.{name} = u.id) """,
 )  # fmt: skip
 TAILS = ("", "", " where {column} is not null", " order by 1", " limit 1", " union select {expression} from users")
 TRIES = 6_000

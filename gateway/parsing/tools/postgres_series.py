@@ -1,6 +1,7 @@
 """`generate_series`: accepted where its length can be told from the text alone, as a query that fills gaps has it."""
 
 import re
+from datetime import date
 
 from gateway.parsing.result import Refusal
 from gateway.parsing.tools.postgres_tokens import Token, render
@@ -15,6 +16,10 @@ _BASE = rf"(?:{_NOW}|date_trunc\('(?:{_UNIT})', {_NOW}\))(?:::(?:date|timestamp|
 _STEP = re.compile(rf"(?:interval '([1-9][0-9]{{0,3}}) ({_UNIT})s?'|'([1-9][0-9]{{0,3}}) ({_UNIT})s?'::interval)")
 _TERM = rf" [+-] (?:{_STEP.pattern}|[0-9]{{1,4}})"
 _MOMENT = re.compile(rf"({_BASE})((?:{_TERM}){{0,3}})")
+_DAY = re.compile(
+    r"(?:'(2[0-9]{3}-[0-9]{2}-[0-9]{2})(?: [0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?)?'::(?:date|timestamp|timestamptz)"
+    r"|(?:date|timestamp|timestamptz) '(2[0-9]{3}-[0-9]{2}-[0-9]{2})(?: [0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?)?')"
+)
 _DAYS = re.compile(r" [+-] ([0-9]{1,4})")
 
 
@@ -54,10 +59,22 @@ def _moments(arguments: list[str]) -> int | None:
         return None
     first, last = (_MOMENT.fullmatch(text) for text in arguments[:2])
     step = _STEP.fullmatch(arguments[2])
+    days = [_day(text) for text in arguments[:2]]
+    if step is not None and days[0] is not None and days[1] is not None:
+        return (abs(days[1] - days[0]) + 1) * _SECONDS["day"] * 31 // (_length(step) * 27) + 2
     if first is None or last is None or step is None:
         return None
     apart = 0 if first[1] == last[1] else _slack(first[1]) + _slack(last[1])
     return (apart + _span(first[2]) + _span(last[2])) * 31 // (_length(step) * 27) + 2
+
+
+def _day(text: str) -> int | None:
+    """Return the number of the day of a literal date or time."""
+    match = _DAY.fullmatch(text)
+    try:
+        return date.fromisoformat(match[1] or match[2]).toordinal() if match else None
+    except ValueError:
+        return None
 
 
 def _slack(base: str) -> int:

@@ -15,6 +15,7 @@ from gateway.parsing.names import names
 _COLUMNS = names(
     "id status state kind type level severity priority queue shard partition region zone version attempt attempts "
     "retries duration latency bytes size created updated started finished enabled active locked "
+    "ctid tableoid xmin xmax "
     # whose row it is, as a number
     "account_id batch_id cluster_id customer_id event_id host_id invoice_id item_id job_id merchant_id node_id "
     "order_id org_id organization_id parent_id payment_id product_id project_id queue_id region_id request_id shop_id "
@@ -24,7 +25,11 @@ _COLUMN_ENDINGS = (
     "_at", "_time", "_ts", "_on", "_status", "_state", "_type", "_kind", "_ms", "_seconds", "_bytes", "_size",
     "_count", "_attempts", "_retries", "_version",
 )  # fmt: skip
-_SIZES = names("char_length character_length octet_length pg_column_size")
+# What they say of a value is how large it is, or of which kind.
+_SIZES = names(
+    "array_length cardinality char_length character_length json_array_length json_typeof jsonb_array_length "
+    "jsonb_typeof num_nonnulls num_nulls octet_length pg_column_size pg_typeof"
+)
 # A yes or no about one of these, asked often enough, is its value.
 _SECRET = re.compile(
     r"passw|passphrase|pwd|secret|token|api_?key|private_?key|credential|hash$|_hash|salt$|otp|(^|_)pin$|ssn|cvv|iban"
@@ -87,18 +92,36 @@ def _made_inside(tree: exp.Expr, inner: Sequence[exp.Expr]) -> frozenset[str]:
     `*` is among them when they give no other values.
     """
     bodies = [body.this for body in inner]
+    parts = [list(_parts(body)) for body in bodies]
     named = {body.alias for body in inner if isinstance(body, exp.CTE)}
-    if not isinstance(tree, exp.Select) or not all(isinstance(body, exp.Select) for body in bodies):
+    if not isinstance(tree, exp.Select) or not all(_alike(body) for body in parts):
         return frozenset()
     inside = {id(node) for body in bodies for node in body.walk()}
     beside = [select for select in tree.find_all(exp.Select) if select is not tree and id(select) not in inside]
     own = (table for table in tree.find_all(exp.Table) if table.find_ancestor(exp.Select) is tree)
     if not bodies or beside or not all(not table.db and table.name in named for table in own):
         return frozenset()
-    outputs = [output for body in bodies for output in body.expressions]
-    doubtful = {output.alias_or_name for output in outputs if not all(map(operational, _shown(output)))}
-    plain = {output.alias_or_name for output in outputs} - doubtful - {"", "*"}
+    outputs = [column for body in parts for column in zip(*(part.expressions for part in body), strict=True)]
+    doubtful = {first.alias_or_name for first, *more in outputs if not all(map(_is_operational, (first, *more)))}
+    plain = {first.alias_or_name for first, *_ in outputs} - doubtful - {"", "*"}
     return frozenset(plain if doubtful else plain | {"*"})
+
+
+def _parts(query: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the queries that a union is made of; the first gives the names."""
+    if isinstance(query, exp.SetOperation):
+        yield from _parts(query.this)
+        yield from _parts(query.expression)
+    else:
+        yield query
+
+
+def _alike(parts: Sequence[exp.Expr]) -> bool:
+    return all(isinstance(part, exp.Select) for part in parts) and len({len(part.expressions) for part in parts}) == 1
+
+
+def _is_operational(output: exp.Expr) -> bool:
+    return all(map(operational, _shown(output)))
 
 
 def _is_source(node: exp.Expr) -> bool:
@@ -134,7 +157,7 @@ def _shows(query: exp.Expr, made: frozenset[str] = frozenset()) -> bool:
 
 def _shown(node: exp.Expr) -> Iterator[str]:
     """Yield the names of columns whose values, not only their number or size, reach an output; `*` is one of them."""
-    if _is_size(node) or isinstance(node, exp.Count | exp.Exists | exp.Length):
+    if _is_size(node) or isinstance(node, exp.Count | exp.Exists | exp.Length | exp.ArraySize):
         return
     if isinstance(node, exp.Column):
         yield "*" if isinstance(node.this, exp.Star) else node.name

@@ -59,8 +59,6 @@ def tokenize(sql: str) -> tuple[Token, ...] | Refusal:
     size = len(sql.encode("utf-8", "replace"))
     if size > MAX_SQL_BYTES:
         return Refusal("SQL_TOO_LONG", args={"bytes": size, "max": MAX_SQL_BYTES})
-    if "\\" in sql:
-        return Refusal("SQL_BACKSLASH")
     tokens: list[Token] = []
     position, glued = 0, False
     while position < len(sql):
@@ -102,6 +100,9 @@ def _token(match: re.Match[str], glued: Token | None) -> Token | Refusal:
     kind, text = match.lastgroup, match[0]
     if kind == "foreign":
         return Refusal(_foreign(text))
+    # A literal may have backslashes, as patterns do, but where it ends may depend on no setting.
+    if "\\" in text and (kind != "string" or "\\'" in text):
+        return Refusal("SQL_BACKSLASH")
     if kind == "operator":
         return _operator(text)
     if glued is not None and _runs_together(cast("Kind", kind), glued):
@@ -125,6 +126,8 @@ def _foreign(text: str) -> str:
         return "SQL_DOLLAR"
     if text == ":":
         return "SQL_COLON"
+    if text == "\\":
+        return "SQL_BACKSLASH"
     return "SQL_CHARACTER"
 
 
