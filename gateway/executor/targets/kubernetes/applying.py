@@ -81,6 +81,10 @@ class Founding(Making):
                 return _TAKEN if live.ok else live
         return await super().send(step, ref, body, dry=dry)
 
+    def path(self, ref: Ref) -> str:
+        """Return where an object is made: an apply names it."""
+        return ref.path
+
     async def made(self, step: Step, entry: Entry, answer: Answer) -> Applied:
         """Return the outcome; where the object was another's, take out again what was added to it."""
         if answer.status == _CREATED or step.params.get("dry_run"):

@@ -9,7 +9,7 @@ from gateway.core.step import Step
 from gateway.executor.deadline import left_s
 from gateway.executor.output import CHUNK_S, Cut, Output
 from gateway.executor.targets.kubernetes.answers import ReadError, get, refused
-from gateway.executor.targets.kubernetes.calls import Ref, collection
+from gateway.executor.targets.kubernetes.calls import CallFailed, Ref, collection
 from gateway.executor.targets.kubernetes.client import StatusError
 from gateway.executor.targets.kubernetes.health import condition
 from gateway.executor.targets.kubernetes.operation import Reading
@@ -78,11 +78,20 @@ async def _follow(reading: Reading, step: Step, logs: Sequence[_Log], output: Ou
     except TimeoutError:
         output.cut(Cut("K8S_FOLLOW_ENDED", f"followed for {seconds:.0f} s; ask again with --since to go on"))
     except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        raise failure_of_all(failed.exceptions) from None
     finally:
         shown.cancel()
     if output.truncated and output.ended is None:
         output.cut(Cut("K8S_FOLLOW_FULL", "the output is full; use --tail or --since, or another container"))
+
+
+def failure_of_all(failed: Sequence[Exception]) -> Exception:
+    """Return the one error that several logs end with: the first, saying what the others said; a fault of ours wins."""
+    told = [each for each in failed if isinstance(each, ReadError | CallFailed)]
+    if len(told) < len(failed):
+        return next(each for each in failed if each not in told)
+    details = dict.fromkeys(each.detail for each in told)
+    return told[0] if len(details) == 1 else ReadError(told[0].code, "; ".join(details))
 
 
 async def _pieces(

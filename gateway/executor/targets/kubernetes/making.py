@@ -13,7 +13,7 @@ from gateway.core.effect import Undo
 from gateway.core.step import Step
 from gateway.executor.output import OnChunk
 from gateway.executor.targets import seen as see
-from gateway.executor.targets.kubernetes.bodies import APPLY, PLAIN, Body, Declined, verb_of
+from gateway.executor.targets.kubernetes.bodies import PLAIN, Body, Declined, verb_of
 from gateway.executor.targets.kubernetes.calls import (
     MANAGER,
     Answer,
@@ -157,9 +157,12 @@ class Making:
 
     async def send(self, step: Step, ref: Ref, body: Body, *, dry: bool) -> Answer:
         """Send the creation. Raises CallFailed."""
-        path = ref.path if body.content_type == APPLY else ref.collection
         query = write_query(step, dry=dry, strict=True)
-        return await self._api.call(str(step.api["method"]), path, query=query, body=body)
+        return await self._api.call(str(step.api["method"]), self.path(ref), query=query, body=body)
+
+    def path(self, ref: Ref) -> str:
+        """Return where an object is made: in its collection."""
+        return ref.collection
 
     async def _delete(self, entry: Entry, progress: Mapping[str, Json]) -> Undone:
         live = await read(self._api, entry.ref.path)
