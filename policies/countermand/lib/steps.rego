@@ -6,6 +6,9 @@
 #   nothing: its steps are in `standing` alone, and rules/standing decides about them.
 package countermand.lib.steps
 
+# Rules name these lists by their whole path: through an imported alias regorus computes the whole package for every
+# body that asks, which was more than half of an evaluation.
+
 proposed := [step | not input.request.purpose; some step in input.steps]
 
 standing := [step | input.request.purpose; some step in input.steps]

@@ -2,7 +2,6 @@ package countermand.rules.aws
 
 import data.countermand.config
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: Capacity of an Auto Scaling group
@@ -45,7 +44,7 @@ findings contains {
 }
 
 _capacities := [step |
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	step.operation == "autoscaling.SetDesiredCapacity"
 ]

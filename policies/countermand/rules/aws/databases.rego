@@ -2,7 +2,6 @@ package countermand.rules.aws
 
 import data.countermand.config
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: Databases are not lost, shrunk or opened
@@ -29,7 +28,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	config.aws.final_snapshots[step.operation]
 	not _keeps_snapshot(step)
@@ -41,14 +40,14 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	_unprotects(step.params)
 }
 
 findings contains {"code": "AWS_STORAGE_SHRUNK", "limit": "deny", "step": step.i, "args": {}} if {
 	input.stage == "decide"
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	object.get(step.params, "AllocatedStorage", null) != null
 	not _grows(step)
@@ -60,7 +59,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	step.params.PubliclyAccessible == true
 }
@@ -71,7 +70,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	some param in config.aws.password_params
 	object.get(step.params, param, null) != null

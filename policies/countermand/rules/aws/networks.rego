@@ -1,7 +1,6 @@
 package countermand.rules.aws
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Networks are not opened wide
@@ -14,7 +13,7 @@ import data.countermand.lib.steps
 #       message: "{cidr} is too wide for an ingress rule"
 #       remedy: "name the smallest network that needs access, for example a single host (/32 or /128)"
 findings contains {"code": "AWS_CIDR_TOO_WIDE", "limit": "deny", "step": step.i, "args": {"cidr": cidr}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	some cidr in _cidrs(step.params)
 	not _narrow(cidr)

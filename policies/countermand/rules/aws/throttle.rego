@@ -2,7 +2,6 @@ package countermand.rules.aws
 
 import data.countermand.config
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: A temporary rate limit on an API key's usage plan
@@ -42,7 +41,7 @@ findings contains {"code": "AWS_PLAN_SHARED", "limit": "approve", "step": step.i
 }
 
 _throttles := [step |
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "aws"
 	step.operation == "apigateway.UpdateUsagePlan"
 ]

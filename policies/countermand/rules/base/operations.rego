@@ -2,7 +2,6 @@ package countermand.rules.base
 
 import data.countermand.config
 import data.countermand.lib.permits
-import data.countermand.lib.steps
 
 # METADATA
 # title: Permitted operations
@@ -29,7 +28,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	"allow" in permits.levels(input.agent, step)
 }
 
@@ -39,7 +38,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	"approve" in permits.levels(input.agent, step)
 }
 
@@ -49,7 +48,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	"shadow" in permits.levels(input.agent, step)
 }
 
@@ -59,7 +58,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _listed(input, step)
 }
 
@@ -69,7 +68,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "environment": step.environment.name},
 } if {
-	some step in array.concat(steps.reads, steps.sensitive_reads)
+	some step in array.concat(data.countermand.lib.steps.reads, data.countermand.lib.steps.sensitive_reads)
 	not _readable(input, step)
 }
 

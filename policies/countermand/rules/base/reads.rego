@@ -1,7 +1,6 @@
 package countermand.rules.base
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Reads
@@ -21,13 +20,13 @@ import data.countermand.lib.steps
 #       message: "{operation} returns credentials or key material"
 #       remedy: "read the metadata instead (for example secretsmanager describe-secret or kubectl get pods)"
 findings contains {"code": "READ", "permit": "allow", "step": step.i, "args": {"operation": step.operation}} if {
-	some step in steps.reads
+	some step in data.countermand.lib.steps.reads
 	some group in input.agent.groups
 	step.tool in config.permits.reads[group][step.environment.name]
 }
 
 findings contains {"code": "READ_SENSITIVE", "permit": "approve", "step": step.i, "args": {"operation": step.operation}} if {
-	some step in steps.sensitive_reads
+	some step in data.countermand.lib.steps.sensitive_reads
 	some group in input.agent.groups
 	step.tool in config.permits.reads[group][step.environment.name]
 }
@@ -38,7 +37,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in steps.sensitive_reads
+	some step in data.countermand.lib.steps.sensitive_reads
 	some group in input.agent.groups
 	step.tool in config.permits.reads[group][step.environment.name]
 	_harmless_enough(step)
@@ -58,6 +57,6 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in steps.proposed
+	some step in data.countermand.lib.steps.proposed
 	step.operation in config.permits.credential_reads[step.tool]
 }

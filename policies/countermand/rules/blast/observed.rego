@@ -1,7 +1,6 @@
 package countermand.rules.blast
 
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: The target was observed
@@ -19,7 +18,7 @@ import data.countermand.lib.steps
 #       remedy: "read the target and propose a step that it would accept"
 findings contains {"code": "STATE_UNKNOWN", "limit": "approve", "step": step.i, "args": {"target": step.target.id}} if {
 	input.stage == "decide"
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not fact.all_known(step)
 }
 
@@ -30,7 +29,7 @@ findings contains {
 	"args": {"target": step.target.id},
 } if {
 	input.stage == "decide"
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _passed(step)
 }
 

@@ -1,7 +1,6 @@
 package countermand.rules.blast
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Protected targets
@@ -17,17 +16,17 @@ import data.countermand.lib.steps
 #       message: "{target} is guarded and needs a human, two of them when a setting of it changes"
 #       remedy: "ask for approval"
 findings contains {"code": "TARGET_PROTECTED", "limit": "deny", "step": step.i, "args": {"target": step.target.id}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_listed(step, config.protected.denied)
 }
 
 findings contains {"code": "TARGET_GUARDED", "limit": "approve", "step": step.i, "args": {"target": step.target.id}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_listed(step, config.protected.guarded)
 }
 
 obligations contains {"code": "TARGET_GUARDED", "step": step.i, "approvals": [config.approvals.two_person]} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_listed(step, config.protected.guarded)
 	not _only_restarts(step)
 }

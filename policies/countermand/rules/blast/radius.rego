@@ -3,7 +3,6 @@ package countermand.rules.blast
 import data.countermand.config
 import data.countermand.lib.fact
 import data.countermand.lib.fields
-import data.countermand.lib.steps
 
 # METADATA
 # title: Blast radius
@@ -32,7 +31,7 @@ import data.countermand.lib.steps
 #       message: "{operation} to zero switches {target} off"
 #       remedy: "keep at least one, or ask for approval (by two people, unless no service leads to it)"
 findings contains {"code": "BLAST_ALL", "limit": "deny", "step": step.i, "args": {"kind": step.target.kind}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.target.fanout == "all"
 	not _rolling(step)
 }
@@ -43,13 +42,13 @@ findings contains {
 	"step": step.i,
 	"args": {"kind": step.target.kind, "operation": step.operation},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.target.fanout == "all"
 	_rolling(step)
 }
 
 findings contains {"code": "BLAST_SELECTOR", "limit": "approve", "step": step.i, "args": {}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.target.fanout == "selector"
 }
 
@@ -59,7 +58,7 @@ findings contains {
 	"step": step.i,
 	"args": {"targets": targets, "limit": limit},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	targets := _reached(step)
 	limit := _limits(step).autonomous
 	targets > limit
@@ -71,7 +70,7 @@ findings contains {
 	"step": step.i,
 	"args": {"targets": targets, "limit": limit, "environment": step.environment.name},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	targets := _reached(step)
 	limit := _limits(step).most
 	targets > limit
@@ -80,7 +79,7 @@ findings contains {
 # Only a named target is counted before the preflight has run.
 findings contains {"code": "BLAST_UNCOUNTED", "limit": "deny", "step": step.i, "args": {}} if {
 	input.stage == "decide"
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _named(step)
 	not _counted(step)
 }
@@ -91,7 +90,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation, "target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_switches_off(step)
 }
 
@@ -100,7 +99,7 @@ obligations contains {
 	"step": step.i,
 	"approvals": [config.approvals.two_person],
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_switches_off(step)
 	not _serves_nobody(step)
 }

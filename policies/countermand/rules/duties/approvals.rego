@@ -1,7 +1,6 @@
 package countermand.rules.duties
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Who approves
@@ -16,12 +15,12 @@ import data.countermand.lib.steps
 #     TWO_PERSON_RULE:
 #       message: "approval is given by two people"
 obligations contains {"code": "APPROVERS", "step": step.i, "approvals": [approval]} if {
-	some step in array.concat(steps.writes, steps.sensitive_reads)
+	some step in array.concat(data.countermand.lib.steps.writes, data.countermand.lib.steps.sensitive_reads)
 	approval := object.get(config.approvals.by_criticality, step.environment.criticality, config.approvals.two_person)
 }
 
 obligations contains {"code": "TWO_PERSON_RULE", "step": step.i, "approvals": [config.approvals.two_person]} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_grave(step)
 }
 

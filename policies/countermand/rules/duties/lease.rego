@@ -1,7 +1,6 @@
 package countermand.rules.duties
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Changes that end by themselves
@@ -19,12 +18,12 @@ findings contains {
 	"args": {"asked": asked, "most": lease.max_ttl_s, "operation": step.operation},
 } if {
 	asked := input.request.lease_s
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	lease := object.get(config.lease.operations, [step.tool, step.operation], config.lease.default)
 	asked > lease.max_ttl_s
 }
 
 obligations contains {"code": "LEASE", "step": step.i, "lease": lease} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	lease := config.lease.operations[step.tool][step.operation]
 }

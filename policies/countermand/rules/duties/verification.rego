@@ -2,7 +2,6 @@ package countermand.rules.duties
 
 import data.countermand.config
 import data.countermand.lib.operations
-import data.countermand.lib.steps
 
 # METADATA
 # title: Every change is verified
@@ -15,7 +14,7 @@ import data.countermand.lib.steps
 #     VERIFY:
 #       message: "the change is verified by telemetry and taken back when it makes things worse"
 obligations contains {"code": "VERIFY", "step": step.i, "verify": object.union({"profile": name}, _terms(name))} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	some name in ({_profile(step)} | _added(step))
 }
 

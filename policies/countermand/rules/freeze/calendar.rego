@@ -1,7 +1,6 @@
 package countermand.rules.freeze
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Freeze calendar
@@ -22,7 +21,7 @@ findings contains {
 	"step": step.i,
 	"args": {"environment": step.environment.name, "window": window.name, "until": window.until},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	some window in _open_windows
 	step.environment.name in window.environments
 	window.limit == "deny"
@@ -34,7 +33,7 @@ findings contains {
 	"step": step.i,
 	"args": {"environment": step.environment.name, "window": window.name, "until": window.until},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	some window in _open_windows
 	step.environment.name in window.environments
 	window.limit == "approve"

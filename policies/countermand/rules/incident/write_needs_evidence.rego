@@ -1,7 +1,6 @@
 package countermand.rules.incident
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: A write needs an incident and evidence
@@ -43,7 +42,7 @@ findings contains {"code": "INCIDENT_STALE", "limit": "approve", "step": step.i,
 
 # Writes outside the environments that need no incident.
 _governed := [step |
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _exempt(step)
 ]
 

@@ -1,7 +1,6 @@
 package countermand.rules.kubernetes
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Deletes that lose more than a workload
@@ -25,13 +24,13 @@ findings contains {
 	"step": step.i,
 	"args": {"kind": step.target.kind},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	step.operation in config.kubernetes.kept_deletes
 }
 
 findings contains {"code": "K8S_FORCED_DELETE", "limit": "deny", "step": step.i, "args": {}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	endswith(step.operation, ".delete")
 	_forced(step.params)
@@ -43,7 +42,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	step.operation in {"deployments.delete", "daemonsets.delete", "replicasets.delete", "replicationcontrollers.delete"}
 	some seen in step.facts

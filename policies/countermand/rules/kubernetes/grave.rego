@@ -2,7 +2,6 @@ package countermand.rules.kubernetes
 
 import data.countermand.config
 import data.countermand.lib.fields
-import data.countermand.lib.steps
 
 # METADATA
 # title: Changes that take two people or are never made
@@ -33,7 +32,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_skips_cleanup(step)
 }
 
@@ -43,7 +42,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_drains_by_force(step)
 }
 
@@ -53,7 +52,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_evicts_by_taint(step)
 }
 
@@ -63,34 +62,34 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_takes_fields(step)
 }
 
 findings contains {"code": "K8S_ROLE_TOO_POWERFUL", "limit": "deny", "step": step.i, "args": {"role": role}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	some role in _roles(step)
 	role in config.kubernetes.denied_roles
 }
 
 obligations contains {"code": "K8S_CLEANUP_SKIPPED", "step": step.i, "approvals": [config.approvals.two_person]} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_skips_cleanup(step)
 }
 
 obligations contains {"code": "K8S_DRAIN_LOSES", "step": step.i, "approvals": [config.approvals.two_person]} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_drains_by_force(step)
 }
 
 obligations contains {"code": "K8S_EVICTS_BY_TAINT", "step": step.i, "approvals": [config.approvals.two_person]} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_evicts_by_taint(step)
 }
 
 obligations contains {"code": "K8S_TAKES_FIELDS", "step": step.i, "approvals": [config.approvals.two_person]} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_takes_fields(step)
 }
 

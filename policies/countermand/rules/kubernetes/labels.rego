@@ -3,7 +3,6 @@ package countermand.rules.kubernetes
 import data.countermand.config
 import data.countermand.lib.fields
 import data.countermand.lib.permits
-import data.countermand.lib.steps
 
 # METADATA
 # title: Labels and annotations
@@ -18,7 +17,7 @@ import data.countermand.lib.steps
 #       message: "the annotation {key} steers a controller"
 #       remedy: "ask for approval"
 findings contains {"code": "K8S_LABEL_ADDED", "permit": "allow", "step": step.i, "args": {"target": step.target.id}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	step.operation in config.kubernetes.label_operations
 	permits.raisable(input.agent, step)
@@ -41,7 +40,7 @@ findings contains {
 	"step": step.i,
 	"args": {"key": key},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	endswith(step.operation, ".annotate")
 	is_object(step.params.annotations)

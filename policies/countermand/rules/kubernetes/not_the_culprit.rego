@@ -1,7 +1,6 @@
 package countermand.rules.kubernetes
 
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: Only what is unwell is changed by itself
@@ -19,7 +18,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	_disturbs(step.operation)
 	not _only_grows(step)

@@ -3,7 +3,6 @@ package countermand.rules.kubernetes
 import data.countermand.config
 import data.countermand.lib.fields
 import data.countermand.lib.permits
-import data.countermand.lib.steps
 
 # METADATA
 # title: Fields that an agent may change by itself
@@ -16,7 +15,7 @@ import data.countermand.lib.steps
 #     K8S_OWN_FIELDS:
 #       message: "the {count} changed fields are ones that an agent may change by itself"
 findings contains {"code": "K8S_OWN_FIELDS", "permit": "allow", "step": step.i, "args": {"count": count(changed)}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	permits.raisable(input.agent, step)
 	parts := split(step.operation, ".")

@@ -2,7 +2,6 @@ package countermand.rules.kubernetes
 
 import data.countermand.config
 import data.countermand.lib.fields
-import data.countermand.lib.steps
 
 # METADATA
 # title: What infrastructure as code owns
@@ -21,7 +20,7 @@ findings contains {
 	"step": step.i,
 	"args": {"tool": owner, "target": step.target.id, "most": config.kubernetes.iac.lease_s},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	some owner in _owners(step)
 	not _leased(input)
 	not _sets_nothing(step)
@@ -33,7 +32,7 @@ obligations contains {
 	"step": step.i,
 	"lease": {"max_ttl_s": config.kubernetes.iac.lease_s},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	count(_owners(step)) > 0
 	not _scales(step)
 }

@@ -2,7 +2,6 @@ package countermand.rules.kubernetes
 
 import data.countermand.lib.fact
 import data.countermand.lib.permits
-import data.countermand.lib.steps
 
 # METADATA
 # title: Pods that come back, and budgets of disruption
@@ -22,7 +21,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id, "controller": controller.kind},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	step.operation in {"pods.delete", "pods.evict"}
 	permits.raisable(input.agent, step)
@@ -38,7 +37,7 @@ findings contains {
 	"step": step.i,
 	"args": {"budget": budget.name},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	step.operation in {"pods.delete", "pods.evict", "nodes.drain"}
 	some seen in step.facts

@@ -2,7 +2,6 @@ package countermand.rules.kubernetes
 
 import data.countermand.config
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: What keeps something is not restarted by itself
@@ -20,7 +19,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	endswith(step.operation, ".restart")
 	not _stateless(step)

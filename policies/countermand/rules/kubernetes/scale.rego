@@ -3,7 +3,6 @@ package countermand.rules.kubernetes
 import data.countermand.config
 import data.countermand.lib.fact
 import data.countermand.lib.permits
-import data.countermand.lib.steps
 
 # METADATA
 # title: Scale a workload within its envelope
@@ -68,7 +67,7 @@ _controllers(step) := found if {
 }
 
 _scalings := [step |
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "kubernetes"
 	step.operation in config.kubernetes.scale_operations
 ]

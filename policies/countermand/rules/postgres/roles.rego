@@ -2,7 +2,6 @@ package countermand.rules.postgres
 
 import data.countermand.config
 import data.countermand.lib.fact
-import data.countermand.lib.steps
 
 # METADATA
 # title: Connection limits of roles
@@ -56,7 +55,7 @@ findings contains {"code": "PG_ROLE_PRIVILEGED", "limit": "deny", "step": step.i
 _ordinary(step) if fact.sole(step).superuser == false
 
 _limits := [step |
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "postgres"
 	step.operation == "roles.connection_limit"
 ]

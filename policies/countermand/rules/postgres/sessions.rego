@@ -1,7 +1,6 @@
 package countermand.rules.postgres
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Ending sessions
@@ -29,7 +28,7 @@ findings contains {"code": "PG_SESSION_OF_PROTECTED_USER", "limit": "deny", "ste
 }
 
 _endings := [step |
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.tool == "postgres"
 	step.operation in {"sessions.terminate", "sessions.cancel"}
 ]

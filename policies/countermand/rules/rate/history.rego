@@ -1,7 +1,6 @@
 package countermand.rules.rate
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Rate and cooldown
@@ -34,7 +33,7 @@ findings contains {
 	"step": step.i,
 	"args": {"applied": applied},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	applied := step.history.agent.applied
 	applied >= config.rate.agent.applied.approve
 }
@@ -45,7 +44,7 @@ findings contains {
 	"step": step.i,
 	"args": {"applied": applied},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	applied := step.history.agent.applied
 	applied >= config.rate.agent.applied.deny
 }
@@ -56,7 +55,7 @@ findings contains {
 	"step": step.i,
 	"args": {"undone": undone},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	undone := step.history.agent.undone
 	undone >= config.rate.agent.undone.approve
 }
@@ -67,7 +66,7 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	_cooling(step.history.target)
 }
 
@@ -77,13 +76,13 @@ findings contains {
 	"step": step.i,
 	"args": {"target": step.target.id, "undone": undone},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	undone := step.history.target.undone
 	undone >= config.rate.target.undone.deny
 }
 
 findings contains {"code": "HISTORY_UNKNOWN", "limit": "approve", "step": step.i, "args": {}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _known(step)
 }
 

@@ -1,7 +1,6 @@
 package countermand.rules.standing
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: What may be done with a change that stands
@@ -66,7 +65,7 @@ findings contains {"code": "KEEP", "permit": "approve", "step": step.i, "args": 
 	some step in _asked.keep
 }
 
-_asked := {purpose: steps.standing | some purpose in {"rollback", "renew", "keep"}; purpose == input.request.purpose}
+_asked := {purpose: data.countermand.lib.steps.standing | some purpose in {"rollback", "renew", "keep"}; purpose == input.request.purpose}
 
 _frozen(step) := {window.name |
 	now_ns := input.now_ms * 1000000

@@ -52,7 +52,7 @@ findings contains {
 
 # Every step with its worst effect and the tiers that the agent's groups give it.
 _rated := [{"step": step.i, "effect": effect, "environment": step.environment.name, "tiers": tiers} |
-	some step in steps.proposed
+	some step in data.countermand.lib.steps.proposed
 	effect := steps.worst_effect(step)
 	tiers := {tier |
 		some group in input.agent.groups

@@ -1,7 +1,6 @@
 package countermand.rules.tiers
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: Model tier
@@ -12,7 +11,7 @@ import data.countermand.lib.steps
 #       message: "the agent's model is not of a tier that may act by itself"
 #       remedy: "ask for approval, or run the agent on a model listed in config/tiers"
 findings contains {"code": "MODEL_TIER_LOW", "limit": "approve", "step": step.i, "args": {}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _able(input)
 }
 

@@ -1,7 +1,6 @@
 package countermand.rules.undo
 
 import data.countermand.config
-import data.countermand.lib.steps
 
 # METADATA
 # title: The way back limits the tier
@@ -17,7 +16,7 @@ import data.countermand.lib.steps
 #       message: "{operation} loses process state and cannot be repeated backwards"
 #       remedy: "ask for approval"
 findings contains {"code": "UNDO_NONE", "limit": "approve", "step": step.i, "args": {"operation": step.operation}} if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	not _something_left(step)
 	not _accepted(step)
 }
@@ -28,7 +27,7 @@ findings contains {
 	"step": step.i,
 	"args": {"operation": step.operation},
 } if {
-	some step in steps.writes
+	some step in data.countermand.lib.steps.writes
 	step.undo.class == "neutral"
 	not _accepted(step)
 }
