@@ -1,5 +1,6 @@
 """Canonical JSON bytes and digests (RFC 8785)."""
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,8 @@ _SCALARS = frozenset({str, int, bool, float, type(None)})
 _PLAIN = _SCALARS - {float}
 """Types that orjson writes as RFC 8785 says, or refuses."""
 _OBJECTS = frozenset({dict, MappingProxyType})
-_ARRAYS = frozenset({list, tuple})
+_CONTAINERS = _OBJECTS | {list, tuple}
+_KNOWN = _PLAIN | _CONTAINERS
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
@@ -34,9 +36,11 @@ def canonical(value: Json) -> bytes:
     """
     if _orjson_agrees(value):
         try:
-            return orjson.dumps(value, default=_unfrozen, option=_SORTED)
+            data = orjson.dumps(value, default=_unfrozen, option=_SORTED)
         except TypeError:
-            pass  # a lone surrogate, an integer beyond 2^53 - 1, more than 254 levels: the reference says what to do
+            data = b""  # a lone surrogate, an integer beyond 2^53 - 1, more than 254 levels: see the reference
+        if data and (data.isascii() or _ascii_keys(value)):
+            return data
     return rfc8785.dumps(thaw(value))
 
 
@@ -107,30 +111,31 @@ def _no_constant(name: str) -> Json:
 
 
 def _orjson_agrees(value: Json) -> bool:
-    """Tell whether orjson writes what RFC 8785 says; it refuses integers beyond 2^53 - 1 and lone surrogates itself.
+    """Tell whether orjson writes what RFC 8785 says, but for the order of keys beyond ASCII.
 
-    This runs over every document of every decision, so only members that are no plain scalars are looked at singly.
+    It refuses integers beyond 2^53 - 1 and lone surrogates itself. This runs over every document of every decision, so
+    it goes level by level; what the collector follows from a container is all that is in it, found without byte code.
     """
+    level = [value]
+    while level:
+        kinds = {*map(type, level)}
+        if not kinds <= _KNOWN and not all(issubclass(kind, str) for kind in kinds - _KNOWN):
+            return False  # but a member of a StrEnum is written as text
+        level = gc.get_referents(*compress(level, map(_CONTAINERS.__contains__, map(type, level))))
+    return True
+
+
+def _ascii_keys(value: Json) -> bool:
+    """Tell whether all keys of a value that orjson wrote are ASCII: UTF-8 and UTF-16 sort them alike."""
     waiting = [value]
-    try:
-        for item in waiting:  # grows while it is walked
-            kind = type(item)
-            if kind in _OBJECTS:
-                if not "".join(item).isascii():
-                    return False
-                members = item.values()
-            elif kind in _ARRAYS:
-                members = item
-            elif kind in _PLAIN or isinstance(item, str):  # the latter: a member of a StrEnum
-                continue
-            else:
+    for item in waiting:  # grows while it is walked
+        kind = type(item)
+        if kind in _OBJECTS:
+            if not "".join(item).isascii():
                 return False
-            kinds = {*map(type, members)}
-            if not kinds <= _PLAIN:
-                kinds -= _PLAIN
-                waiting.extend(compress(members, map(kinds.__contains__, map(type, members))))
-    except TypeError:  # a key is no string
-        return False
+            waiting.extend(item.values())
+        elif kind in _CONTAINERS:
+            waiting.extend(item)
     return True
 
 

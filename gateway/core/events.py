@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from gateway.core import shape
 from gateway.core.canonical import Json, canonical, double_beyond_safe, loads_strict
 from gateway.core.kinds import LeafKind
-from gateway.core.leaffields import FIELDS, FieldClass
+from gateway.core.leaffields import FIELDS, PUBLIC, FieldClass
 from gateway.core.redact import Redactor
 from gateway.core.states import Event, Guard, State
 
@@ -84,18 +84,7 @@ def leaf(
     journal: str = "",
 ) -> bytes:
     """Return the canonical bytes of a leaf; the body is redacted field by field, whatever the caller did before."""
-    classes = FIELDS[kind]
-    recorded: dict[str, Json] = {}
-    redacted = []
-    for name, value in body.items():
-        match classes.get(name, FieldClass.SECRET):
-            case FieldClass.PUBLIC:
-                recorded[name] = value
-            case FieldClass.SENSITIVE:
-                recorded[name] = redactor.json(value)
-            case FieldClass.SECRET:
-                recorded[name] = redactor.placeholder(value)
-                redacted.append(name)
+    recorded, redacted = (body, []) if body.keys() <= PUBLIC[kind] else _redacted(FIELDS[kind], body, redactor)
     return canonical(
         {
             "schema": SCHEMA,
@@ -114,6 +103,24 @@ def leaf(
             **({"journal": journal} if journal else {}),
         }
     )
+
+
+def _redacted(
+    classes: Mapping[str, FieldClass], body: Mapping[str, Json], redactor: Redactor
+) -> tuple[dict[str, Json], list[str]]:
+    """Return a body as it is recorded, and the names of what is not."""
+    recorded: dict[str, Json] = {}
+    redacted = []
+    for name, value in body.items():
+        match classes.get(name, FieldClass.SECRET):
+            case FieldClass.PUBLIC:
+                recorded[name] = value
+            case FieldClass.SENSITIVE:
+                recorded[name] = redactor.json(value)
+            case FieldClass.SECRET:
+                recorded[name] = redactor.placeholder(value)
+                redacted.append(name)
+    return recorded, redacted
 
 
 def read_leaf(data: bytes) -> Leaf:

@@ -108,3 +108,11 @@ FIELDS: Mapping[K, Mapping[str, FieldClass]] = MappingProxyType(
         K.INCIDENT_CLOSED: _fields("incident by reason row", "text summary"),
     }
 )
+
+PUBLIC: Mapping[K, frozenset[str]] = MappingProxyType(
+    {
+        kind: frozenset(name for name, of in classes.items() if of is FieldClass.PUBLIC)
+        for kind, classes in FIELDS.items()
+    }
+)
+"""The fields of every kind that are recorded as they are."""
