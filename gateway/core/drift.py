@@ -62,8 +62,9 @@ def code_owner(facts: Sequence[Mapping[str, Json]]) -> CodeOwner | None:
             continue
         manager = _text(iac, "manager") or _text(iac, "tool")
         if manager not in _NOBODY:
-            file = _text(iac, "path") or _text(iac, "ref")
-            return CodeOwner(manager, _text(iac, "name") or _text(iac, "ref"), file, _text(value, "owner"))
+            name, ref = _text(iac, "name"), _text(iac, "ref")
+            file = _text(iac, "path") or (ref if ref != name else "")  # an application's name is no file
+            return CodeOwner(manager, name or ref, file, _text(value, "owner"))
     return None
 
 

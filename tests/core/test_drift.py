@@ -16,6 +16,7 @@ def fact(iac: Json, status: str = "known", **value: Json) -> dict[str, Json]:
     ("iac", "owner"),
     [
         ({"manager": "argo", "name": "web", "path": "apps/web.yaml"}, OWNER),
+        ({"manager": "argo", "name": "web", "ref": "web"}, CodeOwner("argo", "web", "", "team-web")),
         ({"tool": "argocd", "ref": "deploy//web"}, CodeOwner("argocd", "deploy//web", "deploy//web", "team-web")),
         ({"manager": "helm", "tool": "helm", "name": "web", "by": "labels"}, CodeOwner("helm", "web", "", "team-web")),
         ({"manager": "none"}, None),
