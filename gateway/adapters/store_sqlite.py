@@ -73,8 +73,12 @@ class SqliteStore:
         return future
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
-        """Run a unit of work that only reads, on a consistent snapshot."""
+        """Run a short unit of work that only reads, on a consistent snapshot, in the caller's thread."""
         return await self._readers.read(unit)
+
+    async def scan(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work that reads much, on a consistent snapshot, in a thread of its own."""
+        return await self._readers.scan(unit)
 
     async def close(self) -> None:
         """Commit what is queued and let another gateway open the database; a second close does nothing."""

@@ -18,7 +18,7 @@ _PAGES = 64
 
 async def tell_absent(world: World) -> None:
     """Page on-call for every action that waits in vain and was not told of; what waits goes on by itself."""
-    rows = await world.store.read(lambda tx: [r for r in open_rows(tx, *sorted(WAITING)) if waits_in_vain(world, r)])
+    rows = await world.store.scan(lambda tx: [r for r in open_rows(tx, *sorted(WAITING)) if waits_in_vain(world, r)])
     for row in rows:
         try:
             if await world.store.write(lambda tx: _tell(world, tx, row.id)):  # noqa: B023  # awaited at once

@@ -152,7 +152,7 @@ async def freeze_open(world: World) -> None:
 
     The driver repeats it: a gateway may die between the switch and this.
     """
-    rows = await world.store.read(_frozen_rows)
+    rows = await world.store.scan(_frozen_rows)
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         if case.state not in {State.VERIFYING, State.UNDOING} or not halts(world, tx, case).frozen:

@@ -40,7 +40,7 @@ async def export_for_ever(world: World, exporter: Exporter) -> None:
 
 async def _export_page(world: World, exporter: Exporter) -> bool:
     """Export what comes next; tells whether there was anything."""
-    page, edited = await world.store.read(lambda tx: checked_page(tx, tx.cursor(exporter.name), _BATCH))
+    page, edited = await world.store.scan(lambda tx: checked_page(tx, tx.cursor(exporter.name), _BATCH))
     for index in edited:
         await _tell_edited(world, exporter.name, index)
     if page:
@@ -77,11 +77,11 @@ async def notify_for_ever(world: World, notifier: Notifier) -> None:
 
 async def _notify_page(world: World, notifier: Notifier) -> bool:
     """Deliver the messages of the next leaves, in order; the cursor stands at the one that fails."""
-    page = await world.store.read(lambda tx: tx.leaves(tx.cursor(notifier.name), _BATCH))
+    page = await world.store.scan(lambda tx: tx.leaves(tx.cursor(notifier.name), _BATCH))
     done = page[0][0] if page else 0
     try:
         for index, data in page:
-            message = await world.store.read(lambda tx: message_of(world, tx, index, data))  # noqa: B023  # awaited
+            message = await world.store.scan(lambda tx: message_of(world, tx, index, data))  # noqa: B023  # awaited
             if message is not None:
                 await notifier.notify(message)
                 await world.store.write(lambda tx: tx.set_cursor(notifier.name, index + 1))  # noqa: B023  # awaited

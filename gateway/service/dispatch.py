@@ -43,9 +43,9 @@ async def ask_to_apply(world: World, action: str) -> None:
         plan = open_sealed(world, tx, action, "plan") or b""
         return row, grant, plan, open_sealed(world, tx, action, "snapshot") or b"", next_step(journal)
 
-    loaded = await world.store.read(load)
+    loaded = await world.store.scan(load)
     if edited:  # the snapshot may be older than the newest checkpoint
-        loaded = await world.store.read(load)
+        loaded = await world.store.scan(load)
     if loaded is None:
         return
     row, grant, plan, snapshot, step = loaded

@@ -66,7 +66,7 @@ async def list_incidents(world: World, *, page_size: int, before: str, open_only
         token = rows[page_size - 1].id if len(rows) > page_size else ""
         return [_listed(tx, row) for row in rows[:page_size]], token
 
-    return await world.store.read(unit)
+    return await world.store.scan(unit)
 
 
 async def add_hypothesis(

@@ -122,7 +122,7 @@ async def revoke_late(world: World, action: str) -> None:
 
 async def _end_begun(world: World) -> None:
     """End every plan that is between two steps under a key that may not be used; what runs learns it at its report."""
-    for row in await world.store.read(lambda tx: open_rows(tx, State.EXECUTING)):
+    for row in await world.store.scan(lambda tx: open_rows(tx, State.EXECUTING)):
         try:
             await settle(world, row.id, lambda tx, case: ended(world, tx, case))
         except Edited as exc:

@@ -94,7 +94,7 @@ class CheckpointSigner:
         frontier = self._signed
         while frontier.size < size:
             first, last = frontier.size, min(size, frontier.size + _HASHES)
-            hashes = await self._world.store.read(lambda tx: tx.leaf_hashes(first, last))  # noqa: B023  # awaited at once
+            hashes = await self._world.store.scan(lambda tx: tx.leaf_hashes(first, last))  # noqa: B023  # awaited at once
             for digest in hashes:
                 frontier = frontier.append(digest)
             if len(hashes) != last - first:
@@ -139,7 +139,7 @@ async def prove(world: World, *, index: int | None, action: str, first_size: int
             leaf_edited(wanted)
         return ProofView(wanted, leaf, tuple(hashes), note)
 
-    return await world.store.read(unit)
+    return await world.store.scan(unit)
 
 
 def _root(world: World, note: str) -> bytes:
@@ -175,7 +175,7 @@ async def tail(world: World, first: int, *, follow: bool) -> AsyncGenerator[tupl
     """Yield leaves from `first` on; with `follow`, for ever. Raises Edited at one that is not as it was recorded."""
     following = first
     while True:
-        page, edited = await world.store.read(lambda tx: checked_page(tx, following, _PAGE))  # noqa: B023  # awaited
+        page, edited = await world.store.scan(lambda tx: checked_page(tx, following, _PAGE))  # noqa: B023  # awaited
         for index, leaf in page:
             if edited and index >= edited[0]:
                 leaf_edited(edited[0])

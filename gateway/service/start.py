@@ -24,7 +24,7 @@ async def refuse_old_clock(world: World) -> None:
     Raises ConfigFault CLOCK_BEHIND when the clock says that the log was written in the future: grants, leases and
     deadlines would live again.
     """
-    await world.store.read(lambda tx: _check_clock(tx, world.clock.now_ms()))
+    await world.store.scan(lambda tx: _check_clock(tx, world.clock.now_ms()))
 
 
 async def started(world: World, said: Said = lambda _: {}) -> None:

@@ -223,9 +223,10 @@ class TestGroupCommit:
             go_on.wait(30)
             return [before, tx.log_head().size, len(tx.leaves(0, 99))]
 
-        reading = asyncio.create_task(store.read(slow_read))
+        reading = asyncio.create_task(store.scan(slow_read))
         await asyncio.to_thread(looking.wait, 30)
         assert await store.write(append(b"b")) == 1
+        assert await store.read(lambda tx: len(tx.leaves(0, 99))) == 2
         go_on.set()
         assert await reading == [1, 1, 1]
 

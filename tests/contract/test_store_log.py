@@ -230,17 +230,18 @@ class TestUnitsOfWork:
         ],
     )
     async def test_a_read_that_writes_is_refused(self, store: Store, unit: Callable[[Tx], object]) -> None:
-        with pytest.raises(StoreFault) as fault:
-            await store.read(unit)
-        assert fault.value.code == "STORE_READ_ONLY"
+        for read in (store.read, store.scan):
+            with pytest.raises(StoreFault) as fault:
+                await read(unit)
+            assert fault.value.code == "STORE_READ_ONLY"
 
     async def test_a_read_that_raises_does_not_stop_the_next(self, store: Store) -> None:
         def unit(_: Tx) -> None:
             raise NotFound("NO_SUCH", "by intention")
 
-        for _ in range(5):
+        for read in (store.read, store.scan) * 5:
             with pytest.raises(NotFound):
-                await store.read(unit)
+                await read(unit)
         assert await store.read(lambda tx: tx.log_head().size) == 0
 
     async def test_a_closed_store_refuses_instead_of_hanging(self, store: Store) -> None:
@@ -248,7 +249,7 @@ class TestUnitsOfWork:
         await asyncio.sleep(0)
         await store.close()
         assert await waiting == [0]
-        for call in (store.write, store.read):
+        for call in (store.write, store.read, store.scan):
             with pytest.raises(StoreFault) as fault:
                 await call(lambda tx: tx.log_head())
             assert fault.value.code == "STORE_CLOSED"

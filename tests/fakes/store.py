@@ -37,5 +37,12 @@ class WatchedStore:
         finally:
             self._under_way -= 1
 
+    async def scan(self, unit: Callable[[Tx], T]) -> T:
+        self._under_way += 1
+        try:
+            return await self._store.scan(unit)
+        finally:
+            self._under_way -= 1
+
     async def close(self) -> None:
         await self._store.close()
