@@ -52,7 +52,9 @@ class Connection:
         attempt = 1
         while True:
             try:
-                return call.read(await stub(call.request, timeout=self._timeout_s, metadata=self._metadata))
+                return call.read(
+                    await stub(call.request, timeout=self._timeout_s + call.wait_s, metadata=self._metadata)
+                )
             except grpc.RpcError as exc:
                 error = _typed(exc)
                 pause_s = self._retry.delay_s(attempt, error, _jitter())

@@ -1,6 +1,7 @@
 """Calls of ActionService."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,13 +23,15 @@ def propose(
     incident: str = "",
     hypothesis: str = "",
     lease_s: int = 0,
+    wait_s: float = 0,
     request_id: str | None = None,
 ) -> Call[Action]:
     """Propose a command and return the action with its decision; a denial is an answer, not an error.
 
     `scope` names the cluster, account or database when the command does not; `hypothesis` is the one a read
-    tests or a write acts on; `lease_s` makes the change temporary. Keep a `request_id` (UUID4) across restarts
-    to propose exactly once.
+    tests or a write acts on; `lease_s` makes the change temporary. With `wait_s`, at most 60, the answer waits that
+    long for the action to rest, as `wait` does: one call for a read. Keep a `request_id` (UUID4) across restarts to
+    propose exactly once.
     """
     return _submit(
         pb.SubmitActionRequest(
@@ -39,7 +42,9 @@ def propose(
             incident_id=incident,
             hypothesis_id=hypothesis,
             lease_s=lease_s,
-        )
+            wait_ms=_ms(wait_s),
+        ),
+        wait_s,
     )
 
 
@@ -52,6 +57,7 @@ def propose_steps(
     incident: str = "",
     hypothesis: str = "",
     lease_s: int = 0,
+    wait_s: float = 0,
     request_id: str | None = None,
 ) -> Call[Action]:
     """Propose typed steps; the same meaning as a command gives the same digest.
@@ -68,7 +74,9 @@ def propose_steps(
             incident_id=incident,
             hypothesis_id=hypothesis,
             lease_s=lease_s,
-        )
+            wait_ms=_ms(wait_s),
+        ),
+        wait_s,
     )
 
 
@@ -133,8 +141,13 @@ def release(action: str, *, request_id: str | None = None) -> Call[Action]:
     return _SERVICE.call("ReleaseLease", request, _read_action)
 
 
-def _submit(request: pb.SubmitActionRequest) -> Call[Action]:
-    return _SERVICE.call("SubmitAction", request, _read_action)
+def _submit(request: pb.SubmitActionRequest, wait_s: float = 0) -> Call[Action]:
+    return _SERVICE.call("SubmitAction", request, _read_action, wait_s)
+
+
+def _ms(wait_s: float) -> int:
+    """Return whole milliseconds, more rather than fewer: a short wait must not become none."""
+    return math.ceil(wait_s * 1_000)
 
 
 def _read_action(response: pb.GetActionResponse) -> Action:

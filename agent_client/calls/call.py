@@ -20,6 +20,8 @@ class Call(Generic[T]):
     request: Message
     response_type: type[Message]
     read: Callable[[Any], T]
+    wait_s: float = 0
+    """How long the gateway was asked to let the answer wait; the time for the call comes on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ class Service:
         self._name = descriptor.full_name
         self._responses = {m.name: GetMessageClass(m.output_type) for m in descriptor.methods}
 
-    def call(self, method: str, request: Message, read: Callable[[Any], T]) -> Call[T]:
+    def call(self, method: str, request: Message, read: Callable[[Any], T], wait_s: float = 0) -> Call[T]:
         """Return a call of a unary method."""
-        return Call(f"/{self._name}/{method}", request, self._responses[method], read)
+        return Call(f"/{self._name}/{method}", request, self._responses[method], read, wait_s)
 
     def stream(self, method: str, request: Message, read: Callable[[Any], T]) -> Stream[T]:
         """Return a call of a streaming method."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent_client import (
-    RESTING,
     Action,
     AgentClient,
     CountermandError,
@@ -60,9 +59,9 @@ class Desk:
     def read(self, command: str, hypothesis: str, why: str) -> tuple[str, str]:
         """Run a read and return (its output, its action id)."""
         started = time.monotonic()
-        action = self._gateway.propose(command, incident=self._incident, hypothesis=hypothesis, justification=why)
-        if action.state not in RESTING:
-            action = self._gateway.wait(action.id, timeout_s=_READ_TIMEOUT_S)
+        action = self._gateway.propose(
+            command, incident=self._incident, hypothesis=hypothesis, justification=why, wait_s=_READ_TIMEOUT_S
+        )
         took_ms = int((time.monotonic() - started) * 1_000)
         self._report.say("read", action=action.id, command=command, why=why, state=action.state.value, took_ms=took_ms)
         if action.state is not State.SUCCEEDED:

@@ -40,6 +40,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "VOTE_BARRED": "have someone else approve",
         "VOTE_NO_GROUP": "have a member of the groups that are asked approve",
         "VOTE_TWICE": "wait for the votes of others",
+        "WAIT_INVALID": "ask for a minute at most, and wait again by watching the action",
     }
 )
 _LATER = "try again under the same request_id: it counts once"

@@ -6,16 +6,18 @@ A grant is a DSSE envelope (`dsse`) around a statement (`statement`) whose subje
     https://countermand.dev/ActionGrant/v1     run the steps once
     https://countermand.dev/UndoGrant/v1       take the steps back in reverse order
 
-Predicate (absent when not set: `onBehalfOf`, `stateDigest`, `undoPlanDigest`):
+Predicate (absent when not set: `onBehalfOf`, `stateDigest`, `undoPlanDigest`, `leave`):
 
     {"grantId", "nonce", "audience", "notBefore": ms, "expires": ms, "tier": "shadow|approval|autonomous",
      "agent": {"id", "owner", "onBehalfOf"},
      "policy": {"revision": "sha256:…", "decisionId", "decision": "sha256:…"},
      "approvals": [{"subject", "method", "assurance", "at": ms, "evidence": {"sha256": hex}}],
-     "stateDigest": "sha256:…", "undoPlanDigest": "sha256:…"}
+     "stateDigest": "sha256:…", "undoPlanDigest": "sha256:…", "leave": {"instance", "fence"}}
 
 `undoPlanDigest` is the sha256 of the snapshot bytes that the executor receives, so the way back is bound like
-the way there. The fence is not in the grant: it is taken when an attempt begins and travels with the work.
+the way there. The fence is not in the grant: it is taken when an attempt begins and travels with the work. Only `leave`
+names one: the attempt of a plain read that was begun in the same commit as it was decided, by the process of the
+executor that is named; that one need not ask, and no other may begin.
 """
 
 import re
@@ -31,11 +33,14 @@ from gateway.core.predicate import (
     MAX_MS,
     AgentRef,
     ApprovalRef,
+    Leave,
     PolicyRef,
     agent_from,
     agent_json,
     approval_from,
     approval_json,
+    leave_from,
+    leave_json,
     policy_from,
     policy_json,
 )
@@ -91,6 +96,7 @@ class Grant:
     approvals: tuple[ApprovalRef, ...] = ()
     state_digest: str | None = None
     undo_plan_digest: str | None = None
+    leave: Leave | None = None
 
     def __post_init__(self) -> None:
         if not _NONCE.fullmatch(self.nonce):
@@ -107,6 +113,8 @@ class Grant:
             raise ValueError("an action of the approval tier needs an approval")
         if self.kind is GrantKind.UNDO and self.undo_plan_digest is None:
             raise ValueError("an undo grant names its undo plan")
+        if self.leave is not None and (self.kind is not GrantKind.ACTION or self.approvals or self.undo_plan_digest):
+            raise ValueError("only a plain read is begun with its decision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,7 @@ def _undo_is_granted(grant: Grant, undo_plan: bytes | None) -> bool:
 
 def _predicate(grant: Grant) -> dict[str, Json]:
     digests = {"stateDigest": grant.state_digest, "undoPlanDigest": grant.undo_plan_digest}
+    leave = {} if grant.leave is None else {"leave": leave_json(grant.leave)}
     return {
         "grantId": grant.grant_id,
         "nonce": grant.nonce,
@@ -224,6 +233,7 @@ def _predicate(grant: Grant) -> dict[str, Json]:
         "policy": policy_json(grant.policy),
         "approvals": [approval_json(a) for a in grant.approvals],
         **{k: v for k, v in digests.items() if v is not None},
+        **leave,
     }
 
 
@@ -233,7 +243,8 @@ def _grant(claim: Statement, kind: GrantKind) -> Grant:
     required = frozenset(
         {"grantId", "nonce", "audience", "notBefore", "expires", "tier", "agent", "policy", "approvals"}
     )
-    item = shape.members(claim.predicate, "predicate", required, frozenset({"stateDigest", "undoPlanDigest"}))
+    optional = frozenset({"stateDigest", "undoPlanDigest", "leave"})
+    item = shape.members(claim.predicate, "predicate", required, optional)
     return Grant(
         kind=kind,
         action=claim.action,
@@ -249,4 +260,5 @@ def _grant(claim: Statement, kind: GrantKind) -> Grant:
         approvals=tuple(approval_from(a) for a in shape.array(item["approvals"], "approvals", MAX_APPROVALS)),
         state_digest=shape.sha256(item["stateDigest"], "stateDigest") if "stateDigest" in item else None,
         undo_plan_digest=shape.sha256(item["undoPlanDigest"], "undoPlanDigest") if "undoPlanDigest" in item else None,
+        leave=leave_from(item["leave"]) if "leave" in item else None,
     )

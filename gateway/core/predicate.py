@@ -39,6 +39,14 @@ class ApprovalRef:
     evidence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave to begin that was recorded together with the decision: for one process of an executor, under one fence."""
+
+    instance: str
+    fence: int
+
+
 def agent_json(agent: AgentRef) -> dict[str, Json]:
     """Return the `agent` member; `onBehalfOf` is absent when not set."""
     behalf = {} if agent.on_behalf_of is None else {"onBehalfOf": agent.on_behalf_of}
@@ -50,6 +58,17 @@ def agent_from(value: Json) -> AgentRef:
     item = shape.members(value, "agent", frozenset({"id", "owner"}), frozenset({"onBehalfOf"}))
     behalf = shape.text(item["onBehalfOf"], "onBehalfOf", _TEXT) if "onBehalfOf" in item else None
     return AgentRef(shape.text(item["id"], "agent id", _TEXT), shape.text(item["owner"], "owner", _TEXT), behalf)
+
+
+def leave_json(leave: Leave) -> dict[str, Json]:
+    """Return the `leave` member of a grant to act."""
+    return {"instance": leave.instance, "fence": leave.fence}
+
+
+def leave_from(value: Json) -> Leave:
+    """Read the `leave` member; raises ValueError."""
+    item = shape.members(value, "leave", frozenset({"instance", "fence"}))
+    return Leave(shape.text(item["instance"], "instance", _TEXT), shape.integer(item["fence"], "fence", 1, MAX_MS))
 
 
 def policy_json(policy: PolicyRef) -> dict[str, Json]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.core.grant import Opened, Purpose, open_grant
 from gateway.core.keys import VerifyKey, parse_jwks
+from gateway.core.predicate import Leave
 from gateway.core.statement import Refused
 from gateway.errors import ConfigFault
 from gateway.executor.messages import Work
@@ -47,8 +48,9 @@ class TrustedKeys:
 class Claims:
     """Check the grants of one audience and remember the highest fence of each action."""
 
-    def __init__(self, audience: str, keys: TrustedKeys, clock: Clock) -> None:
+    def __init__(self, audience: str, instance: str, keys: TrustedKeys, clock: Clock) -> None:
         self._audience = audience
+        self._instance = instance
         self._keys = keys
         self._clock = clock
         self._fences: OrderedDict[str, int] = OrderedDict()
@@ -72,6 +74,8 @@ class Claims:
             return opened
         if opened.grant.action != work.action:
             return Refused("GRANT_SUBJECT", "the grant is for another action")
+        if opened.grant.leave not in (None, Leave(self._instance, work.fence)):
+            return Refused("GRANT_LEAVE", "another process of the executor, or another attempt, has the leave to begin")
         return opened
 
     def begun(self, work: Work) -> None:

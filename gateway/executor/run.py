@@ -13,7 +13,7 @@ from gateway.ports import Clock
 
 async def run(config: ExecutorConfig, *, clock: Clock, instance: str) -> None:
     """Serve the gateway until cancelled; `instance` is unique per process start; raises ConfigFault before dialling."""
-    claims = Claims(config.audience, TrustedKeys(config.jwks), clock)
+    claims = Claims(config.audience, instance, TrustedKeys(config.jwks), clock)
     async with serving(config, clock) as served:
         link = Link(config, instance)
         announcer = Announcer(link, served.catalogues)

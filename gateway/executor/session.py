@@ -88,7 +88,9 @@ class Link:
 
     async def work(self) -> AsyncIterator[Work]:
         """Attach and yield work until the stream breaks (grpc.aio.AioRpcError) or ends."""
-        request = pb.AttachRequest(audience=self._config.audience, instance=self._instance)
+        request = pb.AttachRequest(
+            audience=self._config.audience, instance=self._instance, concurrency=self._config.concurrency
+        )
         async for response in self._stub.Attach(request, metadata=self._metadata):
             work = _work(response.work) if response.HasField("work") else None
             if work is not None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gateway import crash
 from gateway.core.canonical import Json, canonical, loads_strict
-from gateway.core.grant import Opened, Purpose
+from gateway.core.grant import Grant, Opened, Purpose
 from gateway.core.statement import Refused
 from gateway.core.step import Step
 from gateway.errors import TargetFault
@@ -17,6 +17,7 @@ from gateway.executor import deadline
 from gateway.executor.announce import Catalogue
 from gateway.executor.claims import Claims
 from gateway.executor.messages import (
+    Begun,
     Gateway,
     ObservationSaid,
     ProbeSaid,
@@ -53,7 +54,7 @@ class _Task:
     steps: Sequence[Step]
     snapshots: Sequence[Mapping[str, Json]]
     checks: Sequence[Mapping[str, Json]]
-    nonce: str
+    grant: Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Worker:
             return
         if work.purpose is Purpose.APPLY:
             crash.point("before_intent", "executor")
-        begun = await self._gateway.begin(work, task.nonce)
+        begun = _AT_ONCE if task.grant.leave else await self._gateway.begin(work, task.grant.nonce)
         if work.purpose is Purpose.APPLY:
             crash.point("begin_attempt", "executor")
         if begun.begun:
@@ -231,6 +232,7 @@ class Worker:
         return (work.deadline_ms - self._clock.now_ms()) / 1_000
 
 
+_AT_ONCE = Begun(begun=True)
 _UNKNOWN = _Failed("TARGET_UNKNOWN", "this executor has no such scope for this tool")
 
 
@@ -266,4 +268,4 @@ def _read(work: Work, opened: Opened) -> _Task | Refused:
     if not fit or not named or not 0 <= work.first_step < len(steps):
         return Refused("WORK_MALFORMED", "snapshot, progress, checks or first step do not fit the plan")
     known = [{**saved, "progress": told} if told else saved for saved, told in zip(snapshots, progress, strict=True)]
-    return _Task(work, steps, known, checks, opened.grant.nonce)
+    return _Task(work, steps, known, checks, opened.grant)

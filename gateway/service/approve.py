@@ -85,7 +85,7 @@ async def list_pending(world: World) -> list[PendingView]:
                 pending.append(PendingView(view, "", 0, ()))
         return pending
 
-    return await read_surely(world, unit, lambda found: any(is_edited(each.action) for each in found))
+    return await read_surely(world.store.scan, unit, lambda found: any(is_edited(each.action) for each in found))
 
 
 async def _vote(world: World, principal: Principal, request_id: str, vote: VoteRow) -> None:

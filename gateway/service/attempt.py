@@ -14,7 +14,8 @@ from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.statement import Statement
 from gateway.crash import point
 from gateway.errors import Edited
-from gateway.ports import ActionRow, StepRow, Tx
+from gateway.ports import ActionRow, Tx
+from gateway.service.begin import begin
 from gateway.service.common import halts, in_flight, next_step
 from gateway.service.context import SWITCH_CODE, covers, is_withdrawn
 from gateway.service.grant_key import key_refusal
@@ -181,26 +182,19 @@ def _begin_apply(
     world: World, tx: Tx, recorder: Recorder, work: WorkView, proposal: Proposal, granted: tuple[LeafBody, ...],
     fence: int, instance: str,
 ) -> None:  # fmt: skip
-    now = world.clock.now_ms()
-    step = work.first_step
     counted = note_write(tx, recorder.row.incident) if recorder.row.incident and not proposal.reads else {}
-    attempt = (K.ATTEMPT, {"purpose": "apply", "fence": fence, "instance": instance, "at_ms": now, **counted})
-    intent = (K.INTENT, {"step": step, "fence": fence})
     tx.delete_due(recorder.row.id, Due.DISPATCH)
     tx.delete_due(recorder.row.id, Due.GRANT_EXPIRY)
-    # Arm before apply: whatever is lost from here on, this timer finds out what happened.
-    recorder.due(Due.ATTEMPT_DEADLINE, work.deadline_ms + world.settings.timing.attempt_margin_ms)
-    changes = {"fence": fence}
+    lease_end_ms = 0
     asked = 0 if proposal.reads else int(proposal.doc["lease_s"])
     if asked and not recorder.row.lease_end_ms:
         # The way back is armed before the change: from its report on, the lease is counted anew.
-        changes["lease_end_ms"] = now + asked * 1000
-        recorder.due(Due.LEASE_END, changes["lease_end_ms"])
-    reason = recorder.row.reason if recorder.state is State.EXECUTING else ""
-    steps = [StepRow(recorder.row.id, step, "intended", fence)]
-    recorder.advance(
-        Event.BEGIN_ATTEMPT, Guard.HOLDS, attempt, intent, *granted, reason=reason, journal=steps, **changes
-    )
+        lease_end_ms = world.clock.now_ms() + asked * 1000
+        recorder.due(Due.LEASE_END, lease_end_ms)
+    begin(
+        world, recorder, step=work.first_step, fence=fence, instance=instance, deadline_ms=work.deadline_ms,
+        told=counted, granted=granted, lease_end_ms=lease_end_ms,
+    )  # fmt: skip
     recorder.save()
 
 

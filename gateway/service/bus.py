@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from gateway.core.checkpoint import Checkpoint
 from gateway.ports import SwitchRow
@@ -49,7 +49,7 @@ class Bus:
         async with self.log:
             self.log.notify_all()
 
-    async def watch(self, action: str) -> AsyncIterator[OutputView | None]:
+    async def watch(self, action: str) -> AsyncGenerator[OutputView | None, None]:
         """Yield live output, and None for every change of state; begins with None."""
         queue: asyncio.Queue[OutputView | None] = asyncio.Queue(_QUEUE)
         queue.put_nowait(None)

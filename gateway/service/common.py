@@ -13,6 +13,7 @@ from gateway.service.context import covers
 from gateway.service.grant_key import grant_refusal
 from gateway.service.proposal import Proposal
 from gateway.service.record import LeafBody, Recorder
+from gateway.service.recorded import told
 from gateway.service.sealed import open_sealed
 from gateway.service.settle import Case
 from gateway.service.world import World
@@ -20,6 +21,8 @@ from gateway.service.world import World
 ABORT_REQUESTED = "ABORT_REQUESTED"
 KEY_REVOKED = "KEY_REVOKED"
 _UNDOABLE = {Undo.EXACT, Undo.COMPENSATING}
+_ATTEMPTS = 16
+"""How many of the newest attempts are looked at; the fence in force is among the last few."""
 _MAY_HAVE_RUN = {"applied", "partly", "unknown", "intended"}
 
 
@@ -82,6 +85,18 @@ def next_step(journal: Mapping[int, StepStatus]) -> int:
 def in_flight(case: Case) -> bool:
     """Tell whether an attempt has a step in hand whose outcome is not known."""
     return "intended" in case.statuses.values()
+
+
+def foreign(tx: Tx, case: Case, fence: int, purpose: str, instance: str) -> bool:
+    """Tell whether the fence in force was taken by another executor, or for something else.
+
+    Another fence is just stale, and 0 is nobody's.
+    """
+    if not fence or case.row.fence != fence:
+        return False
+    taken = [body for body in told(tx, case.row.id, K.ATTEMPT, _ATTEMPTS) if body.get("fence") == fence]
+    mine = {"purpose": purpose, "instance": instance}
+    return not any(mine.items() <= body.items() for body in taken)
 
 
 def wrote_any(proposal: Proposal, statuses: Mapping[int, StepStatus]) -> bool:

@@ -12,11 +12,12 @@ from gateway.service import approve as approvals
 from gateway.service import attempt, control, drift, incidents, leases, lifeops, log
 from gateway.service.announce import announce as announced
 from gateway.service.drive import hasten
-from gateway.service.operate import get_action, read_surely
+from gateway.service.operate import get_action, get_changed, read_surely
 from gateway.service.proposal import Ask
 from gateway.service.query import is_edited, listed_view
 from gateway.service.reported import reported
 from gateway.service.reports import Report
+from gateway.service.rest import check_wait, rested
 from gateway.service.submit import submit
 from gateway.service.views import (
     ActionView,
@@ -53,9 +54,10 @@ class Gateway:
     # --- actions ---
     async def submit(
         self, principal: Principal, *, request_id: str, command: bytes | None, steps: bytes | None, scope: str,
-        justification: str, incident: str, hypothesis: str, lease_s: int, validate_only: bool,
+        justification: str, incident: str, hypothesis: str, lease_s: int, validate_only: bool, wait_ms: int = 0,
     ) -> ActionView:  # fmt: skip
         """Parse, decide and record a proposal; exactly one of `command` and `steps` is given."""
+        check_wait(wait_ms)
         text = command.decode(errors="backslashreplace") if command is not None else ""
         ask = Ask(request_id, text, justification, incident, hypothesis, _seconds(lease_s))
         began = perf_counter()
@@ -64,7 +66,7 @@ class Gateway:
         )
         if view.decision is not None:
             self._world.counts.decided(view.decision.verdict, perf_counter() - began)
-        return view
+        return await rested(self._world, principal, view, wait_ms)
 
     async def get_action(self, principal: Principal, action: str) -> ActionView:
         """Return an action; an agent sees only its own."""
@@ -82,7 +84,7 @@ class Gateway:
             token = rows[size - 1].id if len(rows) > size else ""
             return [listed_view(self._world, tx, row) for row in rows[:size]], token
 
-        return await read_surely(self._world, unit, lambda found: any(map(is_edited, found[0])))
+        return await read_surely(self._world.store.scan, unit, lambda found: any(map(is_edited, found[0])))
 
     async def watch(self, principal: Principal, action: str) -> AsyncGenerator[ActionView | OutputView, None]:
         """Yield the action now, then every change and output chunk until a final state."""
@@ -91,10 +93,11 @@ class Gateway:
             if event is not None:
                 yield event
                 continue
-            view = await self.get_action(principal, action)
-            if view.version != version:
-                version = view.version
-                yield view
+            view = await get_changed(self._world, principal, action, version)
+            if view is None:
+                continue
+            version = view.version
+            yield view
             if State(view.state) in FINAL:
                 return
 
@@ -260,9 +263,11 @@ class Gateway:
         return await drift.close_drift(self._world, principal, request_id, entry, reference)
 
     # --- executors ---
-    async def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
+    async def attach(
+        self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0
+    ) -> AsyncGenerator[WorkView, None]:
         """Yield work for an audience until the caller goes away; what waited for it is offered at once."""
-        session = self._world.hub.open(audience, instance)
+        session = self._world.hub.open(audience, instance, itself=itself, concurrency=concurrency)
         try:
             await hasten(self._world, audience)
             while True:

@@ -8,12 +8,14 @@ from gateway.core.canonical import Json, canonical, digest, digest_bytes
 from gateway.core.dsse import PAYLOAD_TYPE, pae, seal
 from gateway.core.finding import Verdict
 from gateway.core.grant import Grant, GrantKind, statement
-from gateway.core.predicate import AgentRef, ApprovalRef, PolicyRef
+from gateway.core.predicate import AgentRef, ApprovalRef, Leave, PolicyRef
 from gateway.ports import VoteRow
 from gateway.service.decide import Decision
+from gateway.service.hub import Session
 from gateway.service.proposal import Proposal
 from gateway.service.world import World
 
+FIRST_FENCE = 1
 _LOST_ATTEMPTS = 10
 """How many attempts and probes an action may take before it is verified; its way back must outlive them."""
 _TIER = {Verdict.ALLOW: "autonomous", Verdict.APPROVE: "approval", Verdict.SHADOW: "shadow", Verdict.DENY: "shadow"}
@@ -27,6 +29,8 @@ class Granted:
     undo: bytes
     expires_ms: int
     nonce: str
+    instance: str = ""
+    """The process of an executor that has leave to begin with the grant itself; the others ask for it."""
 
 
 async def sign(world: World, payload: bytes) -> bytes:
@@ -49,18 +53,23 @@ async def sign_action(
     votes: Sequence[VoteRow],
     state_digest: str,
     snapshot: bytes,
+    session: Session | None = None,
 ) -> Granted:
-    """Return the grant to act and, for a change, the grant to take it back; both are signed together."""
+    """Return the grant to act and, for a change, the grant to take it back; both are signed together.
+
+    For a plain read, `session` is the executor that is to begin without asking.
+    """
     now, timing = world.clock.now_ms(), world.settings.timing
     ttl = decision.requirements.grant_ttl_s
     expires = now + (ttl * 1000 if ttl is not None else timing.grant_ttl_ms)
     policy = policy_ref(action, decision.revision, decision.digest)
     tier = "approval" if votes else _TIER[decision.verdict]
     common = {"tier": tier, "approvals": tuple(_approval(v) for v in votes), "state_digest": state_digest or None}
-    act = _grant(world, GrantKind.ACTION, action, proposal, policy, now, expires, **common)
+    leave = None if session is None else Leave(session.itself, FIRST_FENCE)
+    act = _grant(world, GrantKind.ACTION, action, proposal, policy, now, expires, **common, leave=leave)
     envelope = await sign(world, statement(act))
     if proposal.reads:
-        return Granted(envelope, b"", expires, act.nonce)
+        return Granted(envelope, b"", expires, act.nonce, session.instance if session else "")
     undo = _grant(
         world, GrantKind.UNDO, action, proposal, policy, now, _undo_until(world, decision, expires, proposal),
         **common, undo_plan_digest=digest_bytes(snapshot),

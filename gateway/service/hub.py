@@ -23,6 +23,10 @@ class Session:
     audience: str
     instance: str
     close: Callable[[], None]
+    itself: str = ""
+    """The instance as the executor names it."""
+    concurrency: int = 0
+    """How much it does at once; 0 for one that did not tell."""
     queue: "asyncio.Queue[WorkView]" = field(default_factory=lambda: asyncio.Queue(_WAITING))
 
     async def next(self) -> WorkView:
@@ -41,9 +45,9 @@ class Hub:
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._distrusted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def open(self, audience: str, instance: str) -> Session:
+    def open(self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0) -> Session:
         """Attach an executor to an audience."""
-        session = Session(audience, instance, lambda: self._close(session))
+        session = Session(audience, instance, lambda: self._close(session), itself, concurrency)
         self._sessions.setdefault(audience, []).append(session)
         self._absent.pop(audience, None)
         return session
@@ -57,16 +61,27 @@ class Hub:
 
         One that hangs finishes nothing: what is offered again goes to another, if there is one.
         """
-        sessions = self._sessions.get(audience, ())
-        if not sessions:
-            return False
-        in_hand = Counter(id(holder) for holder, _ in self._open.values())
-        session = min(sessions, key=lambda s: in_hand[id(s)])
-        if session.queue.full():
+        session, _ = self._idlest(audience)
+        return session is not None and self.hand(session, work)
+
+    def hand(self, session: Session, work: WorkView) -> bool:
+        """Hand work to one session; false when it went away, or does not keep up."""
+        if session.queue.full() or session not in self._sessions.get(session.audience, ()):
             return False
         self._open[work.work_id] = (session, work)
         session.queue.put_nowait(work)
         return True
+
+    def free(self, audience: str) -> Session | None:
+        """Return a session that would do work now, without letting it wait; None when each has its hands full."""
+        session, in_hand = self._idlest(audience)
+        return session if session is not None and in_hand < session.concurrency else None
+
+    def _idlest(self, audience: str) -> tuple[Session | None, int]:
+        sessions = self._sessions.get(audience, ())
+        in_hand = Counter(id(holder) for holder, _ in self._open.values())
+        session = min(sessions, key=lambda s: in_hand[id(s)], default=None)
+        return session, in_hand[id(session)]
 
     def work(self, work_id: str, action: str) -> WorkView | None:
         """Return work that was handed out and not finished, if it belongs to the action."""

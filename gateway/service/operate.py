@@ -1,6 +1,6 @@
 """One operation on an action that exists: once per request_id, by whoever may see it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -8,7 +8,7 @@ from typing import TypeVar
 from gateway.core.canonical import Json, digest
 from gateway.core.principal import Principal
 from gateway.errors import Edited, NotFound, Precondition
-from gateway.ports import RequestRow, Tx
+from gateway.ports import ActionRow, RequestRow, Tx
 from gateway.service.common import arm
 from gateway.service.once import check_request, put_answer
 from gateway.service.query import action_view, read_proposal
@@ -19,6 +19,7 @@ from gateway.service.world import World
 
 T = TypeVar("T")
 Choose = Callable[[Tx, Case], Choice]
+Read = Callable[[Callable[[Tx], T]], Awaitable[T]]
 
 
 async def operate(
@@ -54,26 +55,36 @@ def remember(world: World, tx: Tx, principal: Principal, request_id: str, reques
 
 async def get_action(world: World, principal: Principal, action: str) -> ActionView:
     """Return an action; an agent sees only its own. Raises NotFound, and Edited for one that is not as recorded."""
-
-    def unit(tx: Tx) -> ActionView:
-        row = tx.action(action)
-        if row is None or (principal.door == "agent" and row.agent != principal.id):
-            raise NotFound("ACTION_UNKNOWN", "no such action")
-        return action_view(world, tx, row)
-
-    return await read_surely(world, unit)
+    return await read_surely(world.store.read, lambda tx: action_view(world, tx, _visible(tx, principal, action)))
 
 
-async def read_surely(world: World, unit: Callable[[Tx], T], marked: Callable[[T], bool] = lambda _: False) -> T:
+async def get_changed(world: World, principal: Principal, action: str, known: int) -> ActionView | None:
+    """Return an action unless it still has the version that is known; raises as `get_action` does."""
+
+    def unit(tx: Tx) -> ActionView | None:
+        row = _visible(tx, principal, action)
+        return None if row.version == known else action_view(world, tx, row)
+
+    return await read_surely(world.store.read, unit)
+
+
+def _visible(tx: Tx, principal: Principal, action: str) -> ActionRow:
+    row = tx.action(action)
+    if row is None or (principal.door == "agent" and row.agent != principal.id):
+        raise NotFound("ACTION_UNKNOWN", "no such action")
+    return row
+
+
+async def read_surely(read: Read[T], unit: Callable[[Tx], T], marked: Callable[[T], bool] = lambda _: False) -> T:
     """Read, and where something seems edited once more: the first snapshot may be older than the newest checkpoint.
 
-    `marked` tells whether an answer marks something as edited.
+    `read` is that of the store, or its `scan`; `marked` tells whether an answer marks something as edited.
     """
     with suppress(Edited):
-        found = await world.store.read(unit)
+        found = await read(unit)
         if not marked(found):
             return found
-    return await world.store.read(unit)
+    return await read(unit)
 
 
 def must_be_free(tx: Tx, case: Case) -> None:

@@ -15,8 +15,11 @@ _AGAIN_MS = 30_000
 """How long an undo that was refused waits: what makes an executor refuse does not mend itself in a second."""
 
 
-async def refusal_reported(world: World, action: str, purpose: str, body: RefusalReport) -> None:
-    """Record that an executor's own check of a grant failed: a grant to act dies, and security is told."""
+async def refusal_reported(world: World, action: str, purpose: str, fence: int, body: RefusalReport) -> None:
+    """Record that an executor's own check of a grant failed: a grant to act dies, and security is told.
+
+    What was begun with its decision, under this fence, ends: the executor that has leave says that it did nothing.
+    """
     code = reason_code(body.code)
     finding = (K.SECURITY, {"finding": "GRANT_CHECK_FAILED", "code": code, "purpose": purpose})
     refusal = (K.REFUSAL, {"code": code, "detail": world.redactor.text(body.detail), "purpose": purpose})
@@ -25,7 +28,7 @@ async def refusal_reported(world: World, action: str, purpose: str, body: Refusa
         match case.state, purpose:
             case State.GRANTED, "apply":
                 return Choice(Event.REFUSE, None, (refusal, finding), reason=code)
-            case State.EXECUTING, "apply" if not in_flight(case):
+            case State.EXECUTING, "apply" if not in_flight(case) or (case.proposal.reads and case.row.fence == fence):
                 return halted(world, tx, case, code, why=(refusal, finding))
             case State.UNDOING, "undo":
                 return _undo_later(world, case, code, (refusal, finding))

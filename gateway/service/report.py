@@ -9,7 +9,7 @@ from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.receipt import StepStatus
 from gateway.crash import point
 from gateway.ports import Tx
-from gateway.service.common import Halts, arm, halts, page, probe_soon, reads_only, undo_known, wrote_any
+from gateway.service.common import Halts, arm, foreign, halts, page, probe_soon, reads_only, undo_known, wrote_any
 from gateway.service.halt import halted
 from gateway.service.incidents import note_read
 from gateway.service.progress import note_made, note_parts, parts_of, parts_text, tell
@@ -22,7 +22,7 @@ from gateway.service.verify import start_verification, verify_until_ms
 from gateway.service.world import World
 
 
-async def step_reported(world: World, action: str, fence: int, body: StepReport) -> tuple[bool, str]:
+async def step_reported(world: World, action: str, fence: int, instance: str, body: StepReport) -> tuple[bool, str]:
     """Record the outcome of one step; returns (proceed, reason). The same report again has the same answer."""
     if body.status == "applied":
         point("applied_unreported", "gateway")
@@ -30,7 +30,8 @@ async def step_reported(world: World, action: str, fence: int, body: StepReport)
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         nonlocal refused
-        refused = _refused(tx, case, fence, body)
+        mine = not foreign(tx, case, fence, "apply", instance)
+        refused = _refused(tx, case, fence, body) if mine else (False, "REPORT_FOREIGN")
         return None if refused[1] else _step_choice(world, tx, case, fence, body)
 
     state = await settle(world, action, choose)

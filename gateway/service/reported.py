@@ -1,10 +1,7 @@
 """Give every report of an executor to the use case that it is for."""
 
-from gateway.core.kinds import LeafKind
-from gateway.ports import Tx
 from gateway.service.observe import observed
 from gateway.service.recheck import samples_reported
-from gateway.service.recorded import told
 from gateway.service.refusal import refusal_reported
 from gateway.service.report import probe_reported, step_reported
 from gateway.service.reports import (
@@ -21,9 +18,6 @@ from gateway.service.undo import undo_reported
 from gateway.service.views import OutputView, WorkView
 from gateway.service.world import World
 
-_ATTEMPTS = 16
-"""How many of the newest attempts are looked at; the fence in force is among the last few."""
-
 
 async def reported(
     world: World, work_id: str, action: str, fence: int, instance: str, body: Report
@@ -38,8 +32,10 @@ async def reported(
     if work is not None and world.hub.instance(work_id) != instance:
         return False, "REPORT_FOREIGN"
     match body:
-        case StepReport() | UndoReport():
-            answer = await _outcome(world, action, fence, instance, body)
+        case StepReport():
+            answer = await step_reported(world, action, fence, instance, body)
+        case UndoReport():
+            answer = await undo_reported(world, action, fence, instance, body)
         case ChunkReport() if work is not None and work.purpose == "apply":
             return _shown(world, work, body)
         case _ if work is not None:
@@ -49,31 +45,6 @@ async def reported(
     if work is not None and not answer[0] and answer[1] != "REPORT_FOREIGN":
         world.hub.finish(work_id)
     return answer
-
-
-async def _outcome(
-    world: World, action: str, fence: int, instance: str, body: StepReport | UndoReport
-) -> tuple[bool, str]:
-    """Take the outcome of a step from the executor whose attempt it was."""
-    purpose = "apply" if isinstance(body, StepReport) else "undo"
-    if await world.store.read(lambda tx: _foreign(tx, action, fence, purpose, instance)):
-        return False, "REPORT_FOREIGN"
-    if isinstance(body, StepReport):
-        return await step_reported(world, action, fence, body)
-    return await undo_reported(world, action, fence, body)
-
-
-def _foreign(tx: Tx, action: str, fence: int, purpose: str, instance: str) -> bool:
-    """Tell whether the fence in force was taken by somebody else, or for something else.
-
-    Another fence is just stale, and 0 is nobody's.
-    """
-    row = tx.action(action)
-    if row is None or not row.fence or row.fence != fence:
-        return False
-    taken = [body for body in told(tx, action, LeafKind.ATTEMPT, _ATTEMPTS) if body.get("fence") == fence]
-    mine = {"purpose": purpose, "instance": instance}
-    return not any(mine.items() <= body.items() for body in taken)
 
 
 async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:
@@ -87,7 +58,7 @@ async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:
         case ProbeReport() if work.purpose == "probe":
             return await probe_reported(world, work.action, work.fence, body)
         case RefusalReport():
-            await refusal_reported(world, work.action, work.purpose, body)
+            await refusal_reported(world, work.action, work.purpose, work.fence, body)
         case _:
             return False, "REPORT_UNEXPECTED"
     return False, ""

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from gateway.core.canonical import Json, digest, loads_strict
 from gateway.core.finding import Verdict
 from gateway.core.kinds import LeafKind as K
-from gateway.core.lifecycle import Due, Event, Guard
+from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.core.principal import Principal
 from gateway.errors import Edited, InvalidRequest
 from gateway.parsing.parse import parse, parse_typed
 from gateway.parsing.result import ParsedPlan, Refusal
 from gateway.ports import ActionRow, RequestRow, Tx
 from gateway.service.approval_request import open_request
+from gateway.service.begin import begin_at_once
 from gateway.service.context import quick_context, read_context
 from gateway.service.control import revoke_forbidden
 from gateway.service.decide import Decision, decide, refused
-from gateway.service.grants import Granted, policy_ref, sign_action, sign_observe
+from gateway.service.dispatch import attempt_lost
+from gateway.service.grants import FIRST_FENCE, Granted, policy_ref, sign_action, sign_observe
+from gateway.service.hub import Session
 from gateway.service.proposal import Ask, Proposal, write_proposal, write_refused
 from gateway.service.query import action_view, compose, decision_view
 from gateway.service.record import LeafBody, Recorder, document
@@ -57,18 +60,31 @@ async def submit(
     if validate_only:
         return _explained(world, draft)
     granted, work = None, None
+    session = world.hub.free(draft.row.audience) if draft.proposal.reads else None
     if draft.decision.verdict is not Verdict.DENY:
-        granted, work = await _prepare(world, draft)
+        granted, work = await _prepare(world, draft, session)
     recording = world.store.write(lambda tx: _record(world, tx, draft, granted, work))
     decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())  # while the disk is at work
     recorded = await recording
     if isinstance(recorded, ActionView):
         return recorded
-    if work is not None:
+    if work is not None and granted is not None and session is not None:
+        await _hand(world, recorded, work, session)
+    elif work is not None:
         offer(world, draft.row, work)
+        world.bus.armed(offer_again_ms(world, draft.row.audience))
     world.bus.changed(draft.row.id)
-    world.bus.armed(offer_again_ms(world, draft.row.audience))
     return compose(recorded, draft.proposal, decision)
+
+
+async def _hand(world: World, row: ActionRow, work: WorkView, session: Session) -> None:
+    """Hand a read that was begun to the executor that has leave; what forbade it meanwhile has revoked it."""
+    if row.state != State.EXECUTING:
+        return
+    world.hub.begun(row.id)
+    world.bus.armed(world.clock.now_ms() + world.settings.timing.attempt_ms)
+    if not world.hub.hand(session, work):
+        await attempt_lost(world, row.id)  # nobody has it, and nobody else may
 
 
 def _parse(world: World, command: bytes | None, steps: bytes | None, scope: str | None) -> ParsedPlan | Refusal:
@@ -124,14 +140,14 @@ async def _draft(
     return _Draft(principal, ask, request_digest, row, proposal, plan, decision)
 
 
-async def _prepare(world: World, draft: _Draft) -> tuple[Granted | None, WorkView | None]:
+async def _prepare(world: World, draft: _Draft, session: Session | None) -> tuple[Granted | None, WorkView | None]:
     """Sign what the record will name: the grants of an allowed read, or the grant to observe."""
     timing = world.settings.timing
     if draft.proposal.reads:
         if draft.decision.verdict is not Verdict.ALLOW:
             return None, None
-        granted = await sign_action(world, draft.row.id, draft.proposal, draft.decision, (), "", b"")
-        work = make_work(world, draft.row, "apply", grant=granted.action, plan=draft.plan, fence=1)
+        granted = await sign_action(world, draft.row.id, draft.proposal, draft.decision, (), "", b"", session)
+        work = make_work(world, draft.row, "apply", grant=granted.action, plan=draft.plan, fence=FIRST_FENCE)
         return granted, work
     policy = policy_ref(draft.row.id, draft.decision.revision, draft.decision.digest)
     expires = world.clock.now_ms() + timing.observe_ms
@@ -228,11 +244,14 @@ def record_grants(tx: Tx, recorder: Recorder, granted: Granted) -> tuple[K, Json
 
 
 def arm_grant(world: World, tx: Tx, recorder: Recorder, granted: Granted) -> None:
-    """Set the timers of GRANTED: expiry, and another offer should this one be lost.
+    """Set the timers of GRANTED: expiry, and another offer should this one be lost; or begin what need not ask.
 
     What forbids it since it was decided revokes it here: a grant that was not there yet could not be revoked then.
     """
     if revoke_forbidden(tx, recorder):
+        return
+    if granted.instance:
+        begin_at_once(world, tx, recorder, granted)
         return
     recorder.due(Due.GRANT_EXPIRY, granted.expires_ms)
     recorder.due(Due.DISPATCH, offer_again_ms(world, recorder.row.audience))

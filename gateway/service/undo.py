@@ -10,7 +10,7 @@ from gateway.core.undo import Way, compare, fields_of
 from gateway.crash import point
 from gateway.errors import InvalidRequest
 from gateway.ports import Tx
-from gateway.service.common import page, pending_undo
+from gateway.service.common import foreign, page, pending_undo
 from gateway.service.mishaps import MEANT
 from gateway.service.progress import edits_of, note_edits, progress_of, redacted, tell
 from gateway.service.readback import written
@@ -61,7 +61,7 @@ async def ask_to_undo(world: World, action: str) -> None:
         point("undo_sent", "gateway")
 
 
-async def undo_reported(world: World, action: str, fence: int, body: UndoReport) -> tuple[bool, str]:
+async def undo_reported(world: World, action: str, fence: int, instance: str, body: UndoReport) -> tuple[bool, str]:
     """Record the outcome of taking one step back; returns (proceed, reason).
 
     Steps that do not stand (reads, and what is taken back already) are passed by, whatever is said about them.
@@ -73,7 +73,8 @@ async def undo_reported(world: World, action: str, fence: int, body: UndoReport)
 
     def choose(tx: Tx, case: Case) -> Choice | None:
         nonlocal stale, more
-        stale, more = _stale(case, fence, said), bool(pending_undo(case)[1:])
+        stale = "REPORT_FOREIGN" if foreign(tx, case, fence, "undo", instance) else _stale(case, fence, said)
+        more = bool(pending_undo(case)[1:])
         if stale:
             return None
         if said.status != "undone":

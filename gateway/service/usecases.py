@@ -40,8 +40,12 @@ class ActionUseCases(Protocol):
         hypothesis: str,
         lease_s: int,
         validate_only: bool,
+        wait_ms: int = 0,
     ) -> ActionView:
-        """Parse, decide and record a proposal; exactly one of `command` and `steps` is given."""
+        """Parse, decide and record a proposal; exactly one of `command` and `steps` is given.
+
+        With `wait_ms` the answer waits that long for the action to rest: final, leased, or in the hands of people.
+        """
         ...
 
     async def get_action(self, principal: Principal, action: str) -> ActionView: ...
@@ -176,8 +180,10 @@ class ControlUseCases(Protocol):
 class ExecutorUseCases(Protocol):
     """The other process."""
 
-    def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
-        """Yield work for an audience until the caller goes away."""
+    def attach(
+        self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0
+    ) -> AsyncGenerator[WorkView, None]:
+        """Yield work for an audience until the caller goes away; `itself` is the instance as the executor names it."""
         ...
 
     async def announce(self, *, audience: str, instance: str, scope: str, document: bytes) -> tuple[bool, str]:

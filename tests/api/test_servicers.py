@@ -45,11 +45,11 @@ async def test_a_proposal_arrives_whole(folder: Path) -> None:
     request_id = new_id()
     await _agent(
         folder, "SubmitAction", gateway, request_id=request_id, steps=b'{"steps":[]}', scope="prod",
-        incident_id="inc_1", hypothesis_id="h1", lease_s=60,
+        incident_id="inc_1", hypothesis_id="h1", lease_s=60, wait_ms=5_000,
     )  # fmt: skip
     assert gateway.submitted == [
         {"request_id": request_id, "command": None, "steps": b'{"steps":[]}', "scope": "prod", "incident": "inc_1",
-         "hypothesis": "h1", "lease_s": 60},
+         "hypothesis": "h1", "lease_s": 60, "wait_ms": 5_000},
     ]  # fmt: skip
 
 

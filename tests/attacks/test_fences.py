@@ -241,7 +241,7 @@ async def test_an_executor_refuses_work_under_a_fence_that_it_has_seen(purpose: 
     """Guard: the highest fence of each action. Whoever sends it holds a genuine grant."""
     async with lab(FAST, executor=False) as made:
         work = await _genuine(made, purpose)
-        claims = Claims(AUDIENCE, made.world.keys, made.clock)  # type: ignore[arg-type]
+        claims = Claims(AUDIENCE, "hand", made.world.keys, made.clock)  # type: ignore[arg-type]
         assert not isinstance(claims.check(work), Refused)
         claims.begun(work)
         for fence in (work.fence, work.fence - 1, 0):
@@ -256,7 +256,7 @@ async def test_an_executor_that_restarted_and_forgot_is_held_by_the_gateway(purp
     """Guard: BeginAttempt. The new process has no memory, and the old work with its genuine grant."""
     async with lab(FAST, executor=False) as made:
         work = await _genuine(made, purpose)
-        assert not isinstance(Claims(AUDIENCE, made.world.keys, made.clock).check(work), Refused)  # type: ignore[arg-type]
+        assert not isinstance(Claims(AUDIENCE, "again", made.world.keys, made.clock).check(work), Refused)  # type: ignore[arg-type]
         first, view = _hands.pop()
         assert await first.begin(view) == (True, "")
         restarted = Hand.attach(made, "restarted")

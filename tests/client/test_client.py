@@ -59,11 +59,11 @@ def test_everything_of_a_proposal_is_sent(doors: Open, connect: Connect) -> None
     agent = connect("agent")
     agent(
         "propose_steps", [{"tool": "git"}], connectors=[";"], scope="repo", incident="inc_1", hypothesis="h1",
-        lease_s=60, request_id=request_id,
+        lease_s=60, wait_s=1.5, request_id=request_id,
     )  # fmt: skip
     assert doors.gateway.submitted[0] == {
         "request_id": request_id, "command": None, "steps": b'{"steps": [{"tool": "git"}], "connectors": [";"]}',
-        "scope": "repo", "incident": "inc_1", "hypothesis": "h1", "lease_s": 60,
+        "scope": "repo", "incident": "inc_1", "hypothesis": "h1", "lease_s": 60, "wait_ms": 1_500,
     }  # fmt: skip
 
 

@@ -78,6 +78,12 @@ async def test_a_change_is_held_approved_verified_and_committed(folder: Path) ->
     assert [what for what, _, _ in made.target.history] == ["apply"]
 
 
+async def test_one_call_reads(folder: Path) -> None:
+    async with _open(folder) as (_, agent, _):
+        action = await agent.propose(READ.decode(), wait_s=30)
+    assert (action.state, [o.text for o in action.outputs]) == (State.SUCCEEDED, ["row\n"])
+
+
 async def test_a_watch_streams_the_output_of_a_step(folder: Path) -> None:
     async with _open(folder) as (made, agent, _):
         proposed = await agent.propose(READ.decode())

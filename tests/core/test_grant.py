@@ -12,7 +12,7 @@ from gateway.core.canonical import canonical, digest_bytes
 from gateway.core.dsse import Envelope, Signature, pae
 from gateway.core.grant import Grant, GrantKind, Opened, Purpose, open_grant, statement
 from gateway.core.keys import VerifyKey
-from gateway.core.predicate import AgentRef, ApprovalRef, PolicyRef
+from gateway.core.predicate import AgentRef, ApprovalRef, Leave, PolicyRef
 from gateway.core.statement import MAX_STATEMENT_BYTES, Refused
 from tests.core.signing import GATEWAY, PLAN, STRANGER, public_key, sign
 
@@ -40,6 +40,7 @@ GRANT = Grant(
 OBSERVE = replace(GRANT, kind=GrantKind.OBSERVE, tier="autonomous", approvals=(), state_digest=None,
                   undo_plan_digest=None, agent=AgentRef("a", "o"))  # fmt: skip
 UNDO = replace(GRANT, kind=GrantKind.UNDO)
+AT_ONCE = replace(OBSERVE, kind=GrantKind.ACTION, leave=Leave("8f3a", 1))
 
 
 def opened(
@@ -64,10 +65,23 @@ def code(result: Opened | Refused) -> str:
     return result.code if isinstance(result, Refused) else "OPENED"
 
 
-@pytest.mark.parametrize("grant", [GRANT, OBSERVE, UNDO])
+@pytest.mark.parametrize("grant", [GRANT, OBSERVE, UNDO, AT_ONCE])
 def test_a_grant_opens_to_what_was_sealed(grant: Grant) -> None:
     purpose = {GrantKind.ACTION: Purpose.APPLY, GrantKind.UNDO: Purpose.UNDO}.get(grant.kind, Purpose.OBSERVE)
     assert opened(sign(statement(grant)), purpose=purpose) == Opened(grant, PLAN, public_key(GATEWAY).kid, 2)
+
+
+@pytest.mark.parametrize("grant", [GRANT, OBSERVE, UNDO])
+def test_only_a_plain_read_is_begun_with_its_decision(grant: Grant) -> None:
+    with pytest.raises(ValueError, match="only a plain read"):
+        replace(grant, leave=Leave("8f3a", 1))
+
+
+@pytest.mark.parametrize("leave", [{}, {"instance": "8f3a"}, {"instance": "8f3a", "fence": 0}, "8f3a", None])
+def test_a_leave_that_is_malformed_opens_nothing(leave: object) -> None:
+    said = json.loads(statement(AT_ONCE))
+    said["predicate"]["leave"] = leave
+    assert code(opened(sign(canonical(said)))) == "GRANT_PREDICATE"
 
 
 @pytest.mark.parametrize("purpose", Purpose)

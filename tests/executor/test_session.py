@@ -42,7 +42,7 @@ class Site:
     async def executor(self) -> AsyncIterator[asyncio.Task[None]]:
         clock = SystemClock()
         link = Link(self.config, "instance-1")
-        claims = Claims(AUDIENCE, TrustedKeys(self.config.jwks), clock)
+        claims = Claims(AUDIENCE, "instance-1", TrustedKeys(self.config.jwks), clock)
         worker = Worker(Served({"memory": ("process", self.target)}, {}), claims, link, clock)
         task = asyncio.create_task(Session(self.config, link, worker).serve())
         try:

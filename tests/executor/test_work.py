@@ -10,7 +10,8 @@ import pytest
 from countermand.gateway.v1 import executor_service_pb2 as pb
 
 from gateway.core.canonical import Json, canonical, loads_strict
-from gateway.core.grant import Purpose
+from gateway.core.grant import GrantKind, Purpose, statement
+from gateway.core.predicate import Leave
 from gateway.core.step import Step
 from gateway.errors import TargetFault
 from gateway.executor.claims import Claims, TrustedKeys
@@ -18,8 +19,8 @@ from gateway.executor.messages import Begun, ProbeSaid, RefusalSaid, Said, StepS
 from gateway.executor.session import _work
 from gateway.executor.work import Served, Worker
 from gateway.ports_target import Undone
-from tests.core.signing import STRANGER, public_key
-from tests.executor.grants import AUDIENCE, jwks, work
+from tests.core.signing import STRANGER, public_key, sign
+from tests.executor.grants import AUDIENCE, grant, jwks, plan_of, work
 from tests.fakes.clock import VirtualClock
 from tests.fakes.target import MemoryTarget, set_field
 
@@ -90,7 +91,7 @@ class Bench:
 def bench(tmp_path: Path) -> Bench:
     (tmp_path / "keys.json").write_bytes(jwks())
     target, gateway, clock = MemoryTarget(), Heard(), VirtualClock()
-    claims = Claims(AUDIENCE, TrustedKeys(tmp_path / "keys.json"), clock)
+    claims = Claims(AUDIENCE, "instance-1", TrustedKeys(tmp_path / "keys.json"), clock)
     served = Served({"memory": ("process", target)}, {"numbers": Numbers(), "broken": Broken()})
     return Bench(target, gateway, clock, Worker(served, claims, gateway, clock))
 
@@ -266,6 +267,16 @@ async def test_observing_and_sampling_run_under_the_fence_of_the_attempt(bench: 
     await bench.do(pb.PURPOSE_APPLY, fence=3)
     assert not any(isinstance(s, RefusalSaid) for s in await bench.do(pb.PURPOSE_SAMPLE, fence=3, checks=CHECKS))
     assert not any(isinstance(s, RefusalSaid) for s in await bench.do(pb.PURPOSE_OBSERVE, fence=3))
+
+
+async def test_work_with_leave_begins_without_asking_and_only_once(bench: Bench) -> None:
+    bench.gateway.begun = Begun(begun=False, reason="NOT_ASKED")
+    plan = plan_of(STEPS)
+    leave = {"approvals": (), "tier": "autonomous", "leave": Leave("instance-1", 1)}
+    envelope = sign(statement(grant(plan, GrantKind.ACTION, **leave)))
+    said = await bench.do(pb.PURPOSE_APPLY, grant=envelope)
+    assert outcomes(said) == [(0, "applied", ""), (1, "applied", ""), (2, "applied", "")]
+    assert await bench.do(pb.PURPOSE_APPLY, grant=envelope) == [RefusalSaid("GRANT_FENCE", "fence 1 is not above 1")]
 
 
 async def test_without_leave_nothing_is_touched_and_nothing_said(bench: Bench) -> None:

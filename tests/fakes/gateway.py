@@ -107,10 +107,12 @@ class FakeGateway:
         hypothesis: str,
         lease_s: int,
         validate_only: bool,
+        wait_ms: int = 0,
     ) -> ActionView:
         self.calls.append(("submit", principal))
         self.submitted.append({"request_id": request_id, "command": command, "steps": steps, "scope": scope,
-                               "incident": incident, "hypothesis": hypothesis, "lease_s": lease_s})  # fmt: skip
+                               "incident": incident, "hypothesis": hypothesis, "lease_s": lease_s,
+                               "wait_ms": wait_ms})  # fmt: skip
         if self.failures:
             raise self.failures.pop(0)
         content = (command or steps or b"") + scope.encode()
@@ -349,7 +351,10 @@ class FakeGateway:
 
     # --- executors
 
-    async def attach(self, audience: str, instance: str) -> AsyncGenerator[WorkView, None]:
+    async def attach(
+        self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0
+    ) -> AsyncGenerator[WorkView, None]:
+        del itself, concurrency
         self.attached.add(audience)
         self.instances.append(instance)
         self.changed.set()

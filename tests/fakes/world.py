@@ -234,15 +234,17 @@ class Lab:
     driver: Driver
     signer: CheckpointSigner
     link: Link
+    concurrency: int = 0
+    """What its executors tell when they attach; 0: they always ask for leave."""
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def submit(
         self, command: bytes = WRITE, *, agent: Principal = AGENT, request_id: str = "", lease_s: int = 0,
-        incident: str = "", hypothesis: str = "", validate_only: bool = False,
+        incident: str = "", hypothesis: str = "", validate_only: bool = False, wait_ms: int = 0,
     ) -> ActionView:  # fmt: skip
         return await self.gateway.submit(
             agent, request_id=request_id or str(uuid.uuid4()), command=command, steps=None, scope="", justification="",
-            incident=incident, hypothesis=hypothesis, lease_s=lease_s, validate_only=validate_only,
+            incident=incident, hypothesis=hypothesis, lease_s=lease_s, validate_only=validate_only, wait_ms=wait_ms,
         )  # fmt: skip
 
     async def settled(self, command: bytes = WRITE, **more: Json) -> ActionView:
@@ -272,10 +274,10 @@ class Lab:
     def attach(self) -> "asyncio.Task[None]":
         """Start an executor; it works until it is cancelled."""
         self.link = Link(self.gateway, f"executor-{len(self.tasks)}")
-        claims = Claims(AUDIENCE, self.world.keys, self.clock)  # type: ignore[arg-type]
+        claims = Claims(AUDIENCE, self.link.instance, self.world.keys, self.clock)  # type: ignore[arg-type]
         served = Served({"orders-db": ("postgres", self.target)}, {"fake": self.telemetry})
         worker = Worker(served, claims, self.link, self.clock)
-        task = asyncio.create_task(_serve(self.gateway, worker, self.link))
+        task = asyncio.create_task(_serve(self.gateway, worker, self.link, self.concurrency))
         self.tasks.append(task)
         return task
 
@@ -283,7 +285,7 @@ class Lab:
 @asynccontextmanager
 async def lab(
     timing: Timing | None = None, profiles: Mapping[str, Json] | None = None, *, executor: bool = True,
-    path: Path | None = None, keys: KeyDirectory | None = None,
+    path: Path | None = None, keys: KeyDirectory | None = None, concurrency: int = 0,
 ) -> AsyncIterator[Lab]:  # fmt: skip
     """Run a lab; time stands still except where a test moves it. With `path` it stands on a file.
 
@@ -300,7 +302,7 @@ async def lab(
     target = FakeTarget(clock)
     made = Lab(
         world, gateway, clock, policy, target, FakeTelemetry(target), Driver(world), CheckpointSigner(world),
-        Link(gateway, ""),
+        Link(gateway, ""), concurrency,
     )  # fmt: skip
     await started(world)
     made.tasks.append(asyncio.create_task(made.driver.run()))
@@ -363,9 +365,10 @@ def _world(
     )  # fmt: skip
 
 
-async def _serve(gateway: Gateway, worker: Worker, link: Link) -> None:
+async def _serve(gateway: Gateway, worker: Worker, link: Link, concurrency: int = 0) -> None:
     async with asyncio.TaskGroup() as group:
-        async for view in gateway.attach(AUDIENCE, link.instance):
+        attached = gateway.attach(AUDIENCE, link.instance, itself=link.instance, concurrency=concurrency)
+        async for view in attached:
             group.create_task(worker.do(_work(view)))
 
 

@@ -27,8 +27,9 @@ class Hand:
     taken: list[WorkView] = field(default_factory=list)
 
     @classmethod
-    def attach(cls, made: Lab, instance: str = "hand") -> "Hand":
-        return cls(made, made.world.hub.open(AUDIENCE, instance), instance)
+    def attach(cls, made: Lab, instance: str = "hand", *, concurrency: int = 0) -> "Hand":
+        session = made.world.hub.open(AUDIENCE, instance, itself=instance, concurrency=concurrency)
+        return cls(made, session, instance)
 
     async def take(self, purpose: str) -> WorkView:
         """Return the newest work of a purpose that is there without time passing."""

@@ -126,7 +126,7 @@ async def test_an_executor_refuses_a_key_whose_time_is_over(tmp_path: Path, end:
         hand = Hand.attach(made)
         await made.settled(READ)
         work = _as_work(await hand.take("apply"), Purpose.APPLY)
-        claims = Claims(AUDIENCE, keys.keys, made.clock)  # type: ignore[arg-type]
+        claims = Claims(AUDIENCE, hand.instance, keys.keys, made.clock)  # type: ignore[arg-type]
         assert not isinstance(claims.check(work), Refused)
         if end == "revoked":
             keys.revoke(old, made.clock.now_ms())
@@ -155,7 +155,7 @@ async def test_what_was_begun_under_a_key_that_ended_is_undone_under_a_grant_sig
         await made.gateway.cancel(AGENT, new(), action, "wrong")
         work = await hand.take("undo")
         assert _signer(work.grant) == fresh
-        claims = Claims(AUDIENCE, keys.keys, made.clock)  # type: ignore[arg-type]
+        claims = Claims(AUDIENCE, hand.instance, keys.keys, made.clock)  # type: ignore[arg-type]
         assert not isinstance(claims.check(_as_work(work, Purpose.UNDO)), Refused)
         assert await hand.begin(work) == (True, "")
         [told] = [

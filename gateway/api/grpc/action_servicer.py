@@ -39,6 +39,7 @@ class ActionServicer:
             hypothesis=request.hypothesis_id,
             lease_s=request.lease_s,
             validate_only=request.validate_only,
+            wait_ms=request.wait_ms,
         )
         return pb.SubmitActionResponse(action=action_to_pb(view))
 

@@ -21,7 +21,11 @@ class ExecutorServicer:
         """Stream work for an audience."""
         _require_audience(principal, request.audience)
         _require("instance", request.instance)
-        async with aclosing(self._gateway.attach(request.audience, _named(principal, request.instance))) as works:
+        named = _named(principal, request.instance)
+        attached = self._gateway.attach(
+            request.audience, named, itself=request.instance, concurrency=request.concurrency
+        )
+        async with aclosing(attached) as works:
             async for work in works:
                 yield pb.AttachResponse(work=work_to_pb(work))
 

@@ -75,8 +75,7 @@ class Client:
         agent = self._agents[address]
 
         async def call() -> None:
-            action = await agent.propose(TARGET_READ)
-            ended = await agent.wait(action.id, timeout_s=30)
+            ended = await agent.propose(TARGET_READ, wait_s=30)
             if ended.state is not State.SUCCEEDED:
                 raise ValueError(f"{TARGET_READ} ended {ended.state}: {ended.reason}")
 

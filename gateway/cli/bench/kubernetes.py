@@ -168,8 +168,7 @@ def _bare(cluster: Cluster, namespace: str) -> Once:
 
 def _governed(agent: aio.AgentClient, namespace: str) -> Once:
     async def once() -> int:
-        action = await agent.propose(f"kubectl -n {namespace} get pods")
-        ended = await agent.wait(action.id, timeout_s=60)
+        ended = await agent.propose(f"kubectl -n {namespace} get pods", wait_s=60)
         if ended.state is not State.SUCCEEDED:
             raise CommandError("BENCH_READ", f"the read ended {ended.state}: {ended.reason}")
         return sum(output.text.count("\n") for output in ended.outputs) - 1

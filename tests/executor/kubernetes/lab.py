@@ -100,7 +100,7 @@ class KubeLab(fakes.Lab):
     def attach(self) -> "asyncio.Task[None]":
         """Start an executor; it works until it is cancelled."""
         self.link = fakes.Link(self.gateway, f"executor-{len(self.tasks)}")
-        claims = fakes.Claims(fakes.AUDIENCE, self.world.keys, self.clock)  # type: ignore[arg-type]
+        claims = fakes.Claims(fakes.AUDIENCE, self.link.instance, self.world.keys, self.clock)  # type: ignore[arg-type]
         served = Served({SCOPE: ("kubernetes", self.target)}, {"fake": self.telemetry, **self.providers})
         worker = Worker(served, claims, self.link, self.clock)
         task = asyncio.create_task(fakes._serve(self.gateway, worker, self.link))

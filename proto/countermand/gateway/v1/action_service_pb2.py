@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from countermand.gateway.v1 import action_pb2 as countermand_dot_gateway_dot_v1_dot_action__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+countermand/gateway/v1/action_service.proto\x12\x16\x63ountermand.gateway.v1\x1a#countermand/gateway/v1/action.proto\"\xd3\x01\n\x13SubmitActionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x07\x63ommand\x18\x02 \x01(\tH\x00\x12\x0f\n\x05steps\x18\x03 \x01(\x0cH\x00\x12\r\n\x05scope\x18\x04 \x01(\t\x12\x15\n\rjustification\x18\x05 \x01(\t\x12\x13\n\x0bincident_id\x18\x06 \x01(\t\x12\x15\n\rhypothesis_id\x18\x07 \x01(\t\x12\x0f\n\x07lease_s\x18\x08 \x01(\x03\x12\x15\n\rvalidate_only\x18\t \x01(\x08\x42\n\n\x08proposal\"F\n\x14SubmitActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"%\n\x10GetActionRequest\x12\x11\n\taction_id\x18\x01 \x01(\t\"C\n\x11GetActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"\x86\x01\n\x12ListActionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0bincident_id\x18\x03 \x01(\t\x12\x34\n\x06states\x18\x04 \x03(\x0e\x32$.countermand.gateway.v1.Action.State\"_\n\x13ListActionsResponse\x12/\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32\x1e.countermand.gateway.v1.Action\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x12WatchActionRequest\x12\x11\n\taction_id\x18\x01 \x01(\t\"\x85\x01\n\x13WatchActionResponse\x12\x30\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.ActionH\x00\x12\x33\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\".countermand.gateway.v1.StepOutputH\x00\x42\x07\n\x05\x65vent\"L\n\x13\x43\x61ncelActionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"F\n\x14\x43\x61ncelActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"N\n\x15RollbackActionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"H\n\x16RollbackActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"K\n\x11RenewLeaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0f\n\x07lease_s\x18\x03 \x01(\x03\"D\n\x12RenewLeaseResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"<\n\x13ReleaseLeaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\"F\n\x14ReleaseLeaseResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action2\xda\x06\n\rActionService\x12i\n\x0cSubmitAction\x12+.countermand.gateway.v1.SubmitActionRequest\x1a,.countermand.gateway.v1.SubmitActionResponse\x12`\n\tGetAction\x12(.countermand.gateway.v1.GetActionRequest\x1a).countermand.gateway.v1.GetActionResponse\x12\x66\n\x0bListActions\x12*.countermand.gateway.v1.ListActionsRequest\x1a+.countermand.gateway.v1.ListActionsResponse\x12h\n\x0bWatchAction\x12*.countermand.gateway.v1.WatchActionRequest\x1a+.countermand.gateway.v1.WatchActionResponse0\x01\x12i\n\x0c\x43\x61ncelAction\x12+.countermand.gateway.v1.CancelActionRequest\x1a,.countermand.gateway.v1.CancelActionResponse\x12o\n\x0eRollbackAction\x12-.countermand.gateway.v1.RollbackActionRequest\x1a..countermand.gateway.v1.RollbackActionResponse\x12\x63\n\nRenewLease\x12).countermand.gateway.v1.RenewLeaseRequest\x1a*.countermand.gateway.v1.RenewLeaseResponse\x12i\n\x0cReleaseLease\x12+.countermand.gateway.v1.ReleaseLeaseRequest\x1a,.countermand.gateway.v1.ReleaseLeaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+countermand/gateway/v1/action_service.proto\x12\x16\x63ountermand.gateway.v1\x1a#countermand/gateway/v1/action.proto\"\xe4\x01\n\x13SubmitActionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x07\x63ommand\x18\x02 \x01(\tH\x00\x12\x0f\n\x05steps\x18\x03 \x01(\x0cH\x00\x12\r\n\x05scope\x18\x04 \x01(\t\x12\x15\n\rjustification\x18\x05 \x01(\t\x12\x13\n\x0bincident_id\x18\x06 \x01(\t\x12\x15\n\rhypothesis_id\x18\x07 \x01(\t\x12\x0f\n\x07lease_s\x18\x08 \x01(\x03\x12\x15\n\rvalidate_only\x18\t \x01(\x08\x12\x0f\n\x07wait_ms\x18\n \x01(\x05\x42\n\n\x08proposal\"F\n\x14SubmitActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"%\n\x10GetActionRequest\x12\x11\n\taction_id\x18\x01 \x01(\t\"C\n\x11GetActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"\x86\x01\n\x12ListActionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0bincident_id\x18\x03 \x01(\t\x12\x34\n\x06states\x18\x04 \x03(\x0e\x32$.countermand.gateway.v1.Action.State\"_\n\x13ListActionsResponse\x12/\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32\x1e.countermand.gateway.v1.Action\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x12WatchActionRequest\x12\x11\n\taction_id\x18\x01 \x01(\t\"\x85\x01\n\x13WatchActionResponse\x12\x30\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.ActionH\x00\x12\x33\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\".countermand.gateway.v1.StepOutputH\x00\x42\x07\n\x05\x65vent\"L\n\x13\x43\x61ncelActionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"F\n\x14\x43\x61ncelActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"N\n\x15RollbackActionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"H\n\x16RollbackActionResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"K\n\x11RenewLeaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x0f\n\x07lease_s\x18\x03 \x01(\x03\"D\n\x12RenewLeaseResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action\"<\n\x13ReleaseLeaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\"F\n\x14ReleaseLeaseResponse\x12.\n\x06\x61\x63tion\x18\x01 \x01(\x0b\x32\x1e.countermand.gateway.v1.Action2\xda\x06\n\rActionService\x12i\n\x0cSubmitAction\x12+.countermand.gateway.v1.SubmitActionRequest\x1a,.countermand.gateway.v1.SubmitActionResponse\x12`\n\tGetAction\x12(.countermand.gateway.v1.GetActionRequest\x1a).countermand.gateway.v1.GetActionResponse\x12\x66\n\x0bListActions\x12*.countermand.gateway.v1.ListActionsRequest\x1a+.countermand.gateway.v1.ListActionsResponse\x12h\n\x0bWatchAction\x12*.countermand.gateway.v1.WatchActionRequest\x1a+.countermand.gateway.v1.WatchActionResponse0\x01\x12i\n\x0c\x43\x61ncelAction\x12+.countermand.gateway.v1.CancelActionRequest\x1a,.countermand.gateway.v1.CancelActionResponse\x12o\n\x0eRollbackAction\x12-.countermand.gateway.v1.RollbackActionRequest\x1a..countermand.gateway.v1.RollbackActionResponse\x12\x63\n\nRenewLease\x12).countermand.gateway.v1.RenewLeaseRequest\x1a*.countermand.gateway.v1.RenewLeaseResponse\x12i\n\x0cReleaseLease\x12+.countermand.gateway.v1.ReleaseLeaseRequest\x1a,.countermand.gateway.v1.ReleaseLeaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,37 +33,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countermand.gateway.v1.acti
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBMITACTIONREQUEST']._serialized_start=109
-  _globals['_SUBMITACTIONREQUEST']._serialized_end=320
-  _globals['_SUBMITACTIONRESPONSE']._serialized_start=322
-  _globals['_SUBMITACTIONRESPONSE']._serialized_end=392
-  _globals['_GETACTIONREQUEST']._serialized_start=394
-  _globals['_GETACTIONREQUEST']._serialized_end=431
-  _globals['_GETACTIONRESPONSE']._serialized_start=433
-  _globals['_GETACTIONRESPONSE']._serialized_end=500
-  _globals['_LISTACTIONSREQUEST']._serialized_start=503
-  _globals['_LISTACTIONSREQUEST']._serialized_end=637
-  _globals['_LISTACTIONSRESPONSE']._serialized_start=639
-  _globals['_LISTACTIONSRESPONSE']._serialized_end=734
-  _globals['_WATCHACTIONREQUEST']._serialized_start=736
-  _globals['_WATCHACTIONREQUEST']._serialized_end=775
-  _globals['_WATCHACTIONRESPONSE']._serialized_start=778
-  _globals['_WATCHACTIONRESPONSE']._serialized_end=911
-  _globals['_CANCELACTIONREQUEST']._serialized_start=913
-  _globals['_CANCELACTIONREQUEST']._serialized_end=989
-  _globals['_CANCELACTIONRESPONSE']._serialized_start=991
-  _globals['_CANCELACTIONRESPONSE']._serialized_end=1061
-  _globals['_ROLLBACKACTIONREQUEST']._serialized_start=1063
-  _globals['_ROLLBACKACTIONREQUEST']._serialized_end=1141
-  _globals['_ROLLBACKACTIONRESPONSE']._serialized_start=1143
-  _globals['_ROLLBACKACTIONRESPONSE']._serialized_end=1215
-  _globals['_RENEWLEASEREQUEST']._serialized_start=1217
-  _globals['_RENEWLEASEREQUEST']._serialized_end=1292
-  _globals['_RENEWLEASERESPONSE']._serialized_start=1294
-  _globals['_RENEWLEASERESPONSE']._serialized_end=1362
-  _globals['_RELEASELEASEREQUEST']._serialized_start=1364
-  _globals['_RELEASELEASEREQUEST']._serialized_end=1424
-  _globals['_RELEASELEASERESPONSE']._serialized_start=1426
-  _globals['_RELEASELEASERESPONSE']._serialized_end=1496
-  _globals['_ACTIONSERVICE']._serialized_start=1499
-  _globals['_ACTIONSERVICE']._serialized_end=2357
+  _globals['_SUBMITACTIONREQUEST']._serialized_end=337
+  _globals['_SUBMITACTIONRESPONSE']._serialized_start=339
+  _globals['_SUBMITACTIONRESPONSE']._serialized_end=409
+  _globals['_GETACTIONREQUEST']._serialized_start=411
+  _globals['_GETACTIONREQUEST']._serialized_end=448
+  _globals['_GETACTIONRESPONSE']._serialized_start=450
+  _globals['_GETACTIONRESPONSE']._serialized_end=517
+  _globals['_LISTACTIONSREQUEST']._serialized_start=520
+  _globals['_LISTACTIONSREQUEST']._serialized_end=654
+  _globals['_LISTACTIONSRESPONSE']._serialized_start=656
+  _globals['_LISTACTIONSRESPONSE']._serialized_end=751
+  _globals['_WATCHACTIONREQUEST']._serialized_start=753
+  _globals['_WATCHACTIONREQUEST']._serialized_end=792
+  _globals['_WATCHACTIONRESPONSE']._serialized_start=795
+  _globals['_WATCHACTIONRESPONSE']._serialized_end=928
+  _globals['_CANCELACTIONREQUEST']._serialized_start=930
+  _globals['_CANCELACTIONREQUEST']._serialized_end=1006
+  _globals['_CANCELACTIONRESPONSE']._serialized_start=1008
+  _globals['_CANCELACTIONRESPONSE']._serialized_end=1078
+  _globals['_ROLLBACKACTIONREQUEST']._serialized_start=1080
+  _globals['_ROLLBACKACTIONREQUEST']._serialized_end=1158
+  _globals['_ROLLBACKACTIONRESPONSE']._serialized_start=1160
+  _globals['_ROLLBACKACTIONRESPONSE']._serialized_end=1232
+  _globals['_RENEWLEASEREQUEST']._serialized_start=1234
+  _globals['_RENEWLEASEREQUEST']._serialized_end=1309
+  _globals['_RENEWLEASERESPONSE']._serialized_start=1311
+  _globals['_RENEWLEASERESPONSE']._serialized_end=1379
+  _globals['_RELEASELEASEREQUEST']._serialized_start=1381
+  _globals['_RELEASELEASEREQUEST']._serialized_end=1441
+  _globals['_RELEASELEASERESPONSE']._serialized_start=1443
+  _globals['_RELEASELEASERESPONSE']._serialized_end=1513
+  _globals['_ACTIONSERVICE']._serialized_start=1516
+  _globals['_ACTIONSERVICE']._serialized_end=2374
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SubmitActionRequest(_message.Message):
-    __slots__ = ("request_id", "command", "steps", "scope", "justification", "incident_id", "hypothesis_id", "lease_s", "validate_only")
+    __slots__ = ("request_id", "command", "steps", "scope", "justification", "incident_id", "hypothesis_id", "lease_s", "validate_only", "wait_ms")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class SubmitActionRequest(_message.Message):
     HYPOTHESIS_ID_FIELD_NUMBER: _ClassVar[int]
     LEASE_S_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     command: str
     steps: bytes
@@ -27,7 +28,8 @@ class SubmitActionRequest(_message.Message):
     hypothesis_id: str
     lease_s: int
     validate_only: bool
-    def __init__(self, request_id: _Optional[str] = ..., command: _Optional[str] = ..., steps: _Optional[bytes] = ..., scope: _Optional[str] = ..., justification: _Optional[str] = ..., incident_id: _Optional[str] = ..., hypothesis_id: _Optional[str] = ..., lease_s: _Optional[int] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    wait_ms: int
+    def __init__(self, request_id: _Optional[str] = ..., command: _Optional[str] = ..., steps: _Optional[bytes] = ..., scope: _Optional[str] = ..., justification: _Optional[str] = ..., incident_id: _Optional[str] = ..., hypothesis_id: _Optional[str] = ..., lease_s: _Optional[int] = ..., validate_only: _Optional[bool] = ..., wait_ms: _Optional[int] = ...) -> None: ...
 
 class SubmitActionResponse(_message.Message):
     __slots__ = ("action",)

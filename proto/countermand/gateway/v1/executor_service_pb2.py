@@ -24,51 +24,51 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-countermand/gateway/v1/executor_service.proto\x12\x16\x63ountermand.gateway.v1\"V\n\x0f\x41nnounceRequest\x12\x10\n\x08\x61udience\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x10\n\x08\x64ocument\x18\x04 \x01(\x0c\"4\n\x10\x41nnounceResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"3\n\rAttachRequest\x12\x10\n\x08\x61udience\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\"<\n\x0e\x41ttachResponse\x12*\n\x04work\x18\x01 \x01(\x0b\x32\x1c.countermand.gateway.v1.Work\"\xe5\x01\n\x04Work\x12\x0f\n\x07work_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x30\n\x07purpose\x18\x03 \x01(\x0e\x32\x1f.countermand.gateway.v1.Purpose\x12\r\n\x05grant\x18\x04 \x01(\x0c\x12\x0c\n\x04plan\x18\x05 \x01(\x0c\x12\r\n\x05\x66\x65nce\x18\x06 \x01(\x03\x12\x10\n\x08snapshot\x18\x07 \x01(\x0c\x12\x0e\n\x06\x63hecks\x18\x08 \x01(\x0c\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\t \x01(\x03\x12\x12\n\nfirst_step\x18\n \x01(\x05\x12\x10\n\x08progress\x18\x0b \x01(\x0c\"\x9b\x01\n\x13\x42\x65ginAttemptRequest\x12\x0f\n\x07work_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x30\n\x07purpose\x18\x03 \x01(\x0e\x32\x1f.countermand.gateway.v1.Purpose\x12\r\n\x05nonce\x18\x04 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x05 \x01(\x03\x12\x10\n\x08instance\x18\x06 \x01(\t\"5\n\x14\x42\x65ginAttemptResponse\x12\r\n\x05\x62\x65gun\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xd6\x03\n\rReportRequest\x12\x0f\n\x07work_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x10\n\x08instance\x18\x04 \x01(\t\x12\x32\n\x07refusal\x18\x05 \x01(\x0b\x32\x1f.countermand.gateway.v1.RefusalH\x00\x12:\n\x0bobservation\x18\x06 \x01(\x0b\x32#.countermand.gateway.v1.ObservationH\x00\x12\x33\n\x04step\x18\x07 \x01(\x0b\x32#.countermand.gateway.v1.StepOutcomeH\x00\x12\x34\n\x05probe\x18\x08 \x01(\x0b\x32#.countermand.gateway.v1.ProbeResultH\x00\x12\x32\n\x07samples\x18\t \x01(\x0b\x32\x1f.countermand.gateway.v1.SamplesH\x00\x12\x33\n\x04undo\x18\n \x01(\x0b\x32#.countermand.gateway.v1.UndoOutcomeH\x00\x12\x34\n\x05\x63hunk\x18\x0b \x01(\x0b\x32#.countermand.gateway.v1.OutputChunkH\x00\x42\x06\n\x04\x62ody\"1\n\x0eReportResponse\x12\x0f\n\x07proceed\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\'\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\x1f\n\x0bObservation\x12\x10\n\x08\x64ocument\x18\x01 \x01(\x0c\"\x9f\x01\n\x0bStepOutcome\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".countermand.gateway.v1.StepStatus\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x0e\n\x06output\x18\x05 \x01(\x0c\x12\x11\n\ttruncated\x18\x06 \x01(\x08\x12\r\n\x05\x61\x66ter\x18\x07 \x01(\x0c\"^\n\x0bProbeResult\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".countermand.gateway.v1.StepStatus\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x0c\"\x1b\n\x07Samples\x12\x10\n\x08\x64ocument\x18\x01 \x01(\x0c\"\x80\x01\n\x0bUndoOutcome\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".countermand.gateway.v1.UndoStatus\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x11\n\tread_back\x18\x05 \x01(\x0c\")\n\x0bOutputChunk\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c*\x83\x01\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPURPOSE_OBSERVE\x10\x01\x12\x11\n\rPURPOSE_APPLY\x10\x02\x12\x11\n\rPURPOSE_PROBE\x10\x03\x12\x12\n\x0ePURPOSE_SAMPLE\x10\x04\x12\x10\n\x0cPURPOSE_UNDO\x10\x05*\x90\x01\n\nStepStatus\x12\x1b\n\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13STEP_STATUS_APPLIED\x10\x01\x12\x1b\n\x17STEP_STATUS_NOT_APPLIED\x10\x02\x12\x17\n\x13STEP_STATUS_UNKNOWN\x10\x03\x12\x16\n\x12STEP_STATUS_PARTLY\x10\x04*\x8e\x01\n\nUndoStatus\x12\x1b\n\x17UNDO_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12UNDO_STATUS_UNDONE\x10\x01\x12\x18\n\x14UNDO_STATUS_CONFLICT\x10\x02\x12\x15\n\x11UNDO_STATUS_RETRY\x10\x03\x12\x1a\n\x16UNDO_STATUS_IMPOSSIBLE\x10\x04\x32\x8f\x03\n\x0f\x45xecutorService\x12Y\n\x06\x41ttach\x12%.countermand.gateway.v1.AttachRequest\x1a&.countermand.gateway.v1.AttachResponse0\x01\x12i\n\x0c\x42\x65ginAttempt\x12+.countermand.gateway.v1.BeginAttemptRequest\x1a,.countermand.gateway.v1.BeginAttemptResponse\x12W\n\x06Report\x12%.countermand.gateway.v1.ReportRequest\x1a&.countermand.gateway.v1.ReportResponse\x12]\n\x08\x41nnounce\x12\'.countermand.gateway.v1.AnnounceRequest\x1a(.countermand.gateway.v1.AnnounceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-countermand/gateway/v1/executor_service.proto\x12\x16\x63ountermand.gateway.v1\"V\n\x0f\x41nnounceRequest\x12\x10\n\x08\x61udience\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x10\n\x08\x64ocument\x18\x04 \x01(\x0c\"4\n\x10\x41nnounceResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"H\n\rAttachRequest\x12\x10\n\x08\x61udience\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x13\n\x0b\x63oncurrency\x18\x03 \x01(\x05\"<\n\x0e\x41ttachResponse\x12*\n\x04work\x18\x01 \x01(\x0b\x32\x1c.countermand.gateway.v1.Work\"\xe5\x01\n\x04Work\x12\x0f\n\x07work_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x30\n\x07purpose\x18\x03 \x01(\x0e\x32\x1f.countermand.gateway.v1.Purpose\x12\r\n\x05grant\x18\x04 \x01(\x0c\x12\x0c\n\x04plan\x18\x05 \x01(\x0c\x12\r\n\x05\x66\x65nce\x18\x06 \x01(\x03\x12\x10\n\x08snapshot\x18\x07 \x01(\x0c\x12\x0e\n\x06\x63hecks\x18\x08 \x01(\x0c\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\t \x01(\x03\x12\x12\n\nfirst_step\x18\n \x01(\x05\x12\x10\n\x08progress\x18\x0b \x01(\x0c\"\x9b\x01\n\x13\x42\x65ginAttemptRequest\x12\x0f\n\x07work_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\x30\n\x07purpose\x18\x03 \x01(\x0e\x32\x1f.countermand.gateway.v1.Purpose\x12\r\n\x05nonce\x18\x04 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x05 \x01(\x03\x12\x10\n\x08instance\x18\x06 \x01(\t\"5\n\x14\x42\x65ginAttemptResponse\x12\r\n\x05\x62\x65gun\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xd6\x03\n\rReportRequest\x12\x0f\n\x07work_id\x18\x01 \x01(\t\x12\x11\n\taction_id\x18\x02 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x10\n\x08instance\x18\x04 \x01(\t\x12\x32\n\x07refusal\x18\x05 \x01(\x0b\x32\x1f.countermand.gateway.v1.RefusalH\x00\x12:\n\x0bobservation\x18\x06 \x01(\x0b\x32#.countermand.gateway.v1.ObservationH\x00\x12\x33\n\x04step\x18\x07 \x01(\x0b\x32#.countermand.gateway.v1.StepOutcomeH\x00\x12\x34\n\x05probe\x18\x08 \x01(\x0b\x32#.countermand.gateway.v1.ProbeResultH\x00\x12\x32\n\x07samples\x18\t \x01(\x0b\x32\x1f.countermand.gateway.v1.SamplesH\x00\x12\x33\n\x04undo\x18\n \x01(\x0b\x32#.countermand.gateway.v1.UndoOutcomeH\x00\x12\x34\n\x05\x63hunk\x18\x0b \x01(\x0b\x32#.countermand.gateway.v1.OutputChunkH\x00\x42\x06\n\x04\x62ody\"1\n\x0eReportResponse\x12\x0f\n\x07proceed\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\'\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\x1f\n\x0bObservation\x12\x10\n\x08\x64ocument\x18\x01 \x01(\x0c\"\x9f\x01\n\x0bStepOutcome\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".countermand.gateway.v1.StepStatus\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x0e\n\x06output\x18\x05 \x01(\x0c\x12\x11\n\ttruncated\x18\x06 \x01(\x08\x12\r\n\x05\x61\x66ter\x18\x07 \x01(\x0c\"^\n\x0bProbeResult\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".countermand.gateway.v1.StepStatus\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x0c\"\x1b\n\x07Samples\x12\x10\n\x08\x64ocument\x18\x01 \x01(\x0c\"\x80\x01\n\x0bUndoOutcome\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".countermand.gateway.v1.UndoStatus\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x11\n\tread_back\x18\x05 \x01(\x0c\")\n\x0bOutputChunk\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c*\x83\x01\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPURPOSE_OBSERVE\x10\x01\x12\x11\n\rPURPOSE_APPLY\x10\x02\x12\x11\n\rPURPOSE_PROBE\x10\x03\x12\x12\n\x0ePURPOSE_SAMPLE\x10\x04\x12\x10\n\x0cPURPOSE_UNDO\x10\x05*\x90\x01\n\nStepStatus\x12\x1b\n\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13STEP_STATUS_APPLIED\x10\x01\x12\x1b\n\x17STEP_STATUS_NOT_APPLIED\x10\x02\x12\x17\n\x13STEP_STATUS_UNKNOWN\x10\x03\x12\x16\n\x12STEP_STATUS_PARTLY\x10\x04*\x8e\x01\n\nUndoStatus\x12\x1b\n\x17UNDO_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12UNDO_STATUS_UNDONE\x10\x01\x12\x18\n\x14UNDO_STATUS_CONFLICT\x10\x02\x12\x15\n\x11UNDO_STATUS_RETRY\x10\x03\x12\x1a\n\x16UNDO_STATUS_IMPOSSIBLE\x10\x04\x32\x8f\x03\n\x0f\x45xecutorService\x12Y\n\x06\x41ttach\x12%.countermand.gateway.v1.AttachRequest\x1a&.countermand.gateway.v1.AttachResponse0\x01\x12i\n\x0c\x42\x65ginAttempt\x12+.countermand.gateway.v1.BeginAttemptRequest\x1a,.countermand.gateway.v1.BeginAttemptResponse\x12W\n\x06Report\x12%.countermand.gateway.v1.ReportRequest\x1a&.countermand.gateway.v1.ReportResponse\x12]\n\x08\x41nnounce\x12\'.countermand.gateway.v1.AnnounceRequest\x1a(.countermand.gateway.v1.AnnounceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countermand.gateway.v1.executor_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PURPOSE']._serialized_start=1835
-  _globals['_PURPOSE']._serialized_end=1966
-  _globals['_STEPSTATUS']._serialized_start=1969
-  _globals['_STEPSTATUS']._serialized_end=2113
-  _globals['_UNDOSTATUS']._serialized_start=2116
-  _globals['_UNDOSTATUS']._serialized_end=2258
+  _globals['_PURPOSE']._serialized_start=1856
+  _globals['_PURPOSE']._serialized_end=1987
+  _globals['_STEPSTATUS']._serialized_start=1990
+  _globals['_STEPSTATUS']._serialized_end=2134
+  _globals['_UNDOSTATUS']._serialized_start=2137
+  _globals['_UNDOSTATUS']._serialized_end=2279
   _globals['_ANNOUNCEREQUEST']._serialized_start=73
   _globals['_ANNOUNCEREQUEST']._serialized_end=159
   _globals['_ANNOUNCERESPONSE']._serialized_start=161
   _globals['_ANNOUNCERESPONSE']._serialized_end=213
   _globals['_ATTACHREQUEST']._serialized_start=215
-  _globals['_ATTACHREQUEST']._serialized_end=266
-  _globals['_ATTACHRESPONSE']._serialized_start=268
-  _globals['_ATTACHRESPONSE']._serialized_end=328
-  _globals['_WORK']._serialized_start=331
-  _globals['_WORK']._serialized_end=560
-  _globals['_BEGINATTEMPTREQUEST']._serialized_start=563
-  _globals['_BEGINATTEMPTREQUEST']._serialized_end=718
-  _globals['_BEGINATTEMPTRESPONSE']._serialized_start=720
-  _globals['_BEGINATTEMPTRESPONSE']._serialized_end=773
-  _globals['_REPORTREQUEST']._serialized_start=776
-  _globals['_REPORTREQUEST']._serialized_end=1246
-  _globals['_REPORTRESPONSE']._serialized_start=1248
-  _globals['_REPORTRESPONSE']._serialized_end=1297
-  _globals['_REFUSAL']._serialized_start=1299
-  _globals['_REFUSAL']._serialized_end=1338
-  _globals['_OBSERVATION']._serialized_start=1340
-  _globals['_OBSERVATION']._serialized_end=1371
-  _globals['_STEPOUTCOME']._serialized_start=1374
-  _globals['_STEPOUTCOME']._serialized_end=1533
-  _globals['_PROBERESULT']._serialized_start=1535
-  _globals['_PROBERESULT']._serialized_end=1629
-  _globals['_SAMPLES']._serialized_start=1631
-  _globals['_SAMPLES']._serialized_end=1658
-  _globals['_UNDOOUTCOME']._serialized_start=1661
-  _globals['_UNDOOUTCOME']._serialized_end=1789
-  _globals['_OUTPUTCHUNK']._serialized_start=1791
-  _globals['_OUTPUTCHUNK']._serialized_end=1832
-  _globals['_EXECUTORSERVICE']._serialized_start=2261
-  _globals['_EXECUTORSERVICE']._serialized_end=2660
+  _globals['_ATTACHREQUEST']._serialized_end=287
+  _globals['_ATTACHRESPONSE']._serialized_start=289
+  _globals['_ATTACHRESPONSE']._serialized_end=349
+  _globals['_WORK']._serialized_start=352
+  _globals['_WORK']._serialized_end=581
+  _globals['_BEGINATTEMPTREQUEST']._serialized_start=584
+  _globals['_BEGINATTEMPTREQUEST']._serialized_end=739
+  _globals['_BEGINATTEMPTRESPONSE']._serialized_start=741
+  _globals['_BEGINATTEMPTRESPONSE']._serialized_end=794
+  _globals['_REPORTREQUEST']._serialized_start=797
+  _globals['_REPORTREQUEST']._serialized_end=1267
+  _globals['_REPORTRESPONSE']._serialized_start=1269
+  _globals['_REPORTRESPONSE']._serialized_end=1318
+  _globals['_REFUSAL']._serialized_start=1320
+  _globals['_REFUSAL']._serialized_end=1359
+  _globals['_OBSERVATION']._serialized_start=1361
+  _globals['_OBSERVATION']._serialized_end=1392
+  _globals['_STEPOUTCOME']._serialized_start=1395
+  _globals['_STEPOUTCOME']._serialized_end=1554
+  _globals['_PROBERESULT']._serialized_start=1556
+  _globals['_PROBERESULT']._serialized_end=1650
+  _globals['_SAMPLES']._serialized_start=1652
+  _globals['_SAMPLES']._serialized_end=1679
+  _globals['_UNDOOUTCOME']._serialized_start=1682
+  _globals['_UNDOOUTCOME']._serialized_end=1810
+  _globals['_OUTPUTCHUNK']._serialized_start=1812
+  _globals['_OUTPUTCHUNK']._serialized_end=1853
+  _globals['_EXECUTORSERVICE']._serialized_start=2282
+  _globals['_EXECUTORSERVICE']._serialized_end=2681
 # @@protoc_insertion_point(module_scope)

@@ -68,12 +68,14 @@ class AnnounceResponse(_message.Message):
     def __init__(self, accepted: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class AttachRequest(_message.Message):
-    __slots__ = ("audience", "instance")
+    __slots__ = ("audience", "instance", "concurrency")
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     audience: str
     instance: str
-    def __init__(self, audience: _Optional[str] = ..., instance: _Optional[str] = ...) -> None: ...
+    concurrency: int
+    def __init__(self, audience: _Optional[str] = ..., instance: _Optional[str] = ..., concurrency: _Optional[int] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
     __slots__ = ("work",)
