@@ -19,7 +19,7 @@ from gateway.adapters.policy_inprocess import InProcessEngine
 from gateway.adapters.policy_opa import OpaEngine
 from gateway.core.bundle import Bundle
 from gateway.core.canonical import thaw
-from gateway.core.finding import fold, parse_findings
+from gateway.core.finding import fold
 from gateway.errors import PolicyFault
 from gateway.ports_policy import PolicyAnswer, PolicyEngine
 from tools.policy_mutate import mutants
@@ -88,7 +88,7 @@ async def _outcome(engine: PolicyEngine, document: Any) -> PolicyAnswer | str:
 def _verdict(outcome: PolicyAnswer | str, steps: int) -> str:
     if isinstance(outcome, str):
         return "fault"
-    return fold(steps, parse_findings(outcome.findings, steps)).verdict.word
+    return fold(steps, outcome.read(steps)[0]).verdict.word
 
 
 async def compare_all(count: int, seed: int, opa_url: str = "", opa_socket: str = "") -> Comparison:

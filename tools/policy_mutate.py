@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import orjson
+
 Json = Any
 _EFFECTS = ["read", "read_sensitive", "local", "write", "destructive", "boundary", "privilege", "session", "unknown"]
 _ODD: list[Json] = [None, True, -1, 0, 1.5, 2**53 - 1, "", "x" * 300, "é\u202e\u0000", [], {}, ["a"], {"a": 1}]
@@ -27,7 +29,7 @@ def mutants(by_verdict: list[list[Json]], seed: int) -> Iterator[Json]:
     """Yield mutated copies for ever, each verdict's documents equally often; the same for the same arguments."""
     chance = random.Random(seed)
     while True:
-        document = copy.deepcopy(chance.choice(chance.choice(by_verdict)))
+        document = orjson.loads(orjson.dumps(chance.choice(chance.choice(by_verdict))))
         for _ in range(chance.choice([1, 1, 2, 3])):
             with suppress(LookupError, TypeError):  # an earlier mutation may have taken the place of this one
                 chance.choice(_MUTATIONS)(document, chance)

@@ -56,6 +56,8 @@ class KeyDirectory:
         private_directory(path)
         self._path = path
         self._passphrase = passphrase
+        self._made: dict[bytes, bytes] = {}
+        """Key file → private key, of keys made here: to unwrap it again would take a tenth of a second."""
 
     def keys(self) -> dict[str, VerifyKey]:
         """Return kid → public key, with the retired and revoked ones; empty before the first key."""
@@ -129,7 +131,9 @@ class KeyDirectory:
         path = self._path / f"{key.kid}.key"
         if not path.exists():
             raise SignerFault("KEY_MISSING", f"`{path}` is missing", kid=key.kid)
-        private = Ed25519PrivateKey.from_private_bytes(_unwrap(read_private(path), self._passphrase, path))
+        data = read_private(path)
+        raw = self._made.get(data) or _unwrap(data, self._passphrase, path)
+        private = Ed25519PrivateKey.from_private_bytes(raw)
         if private.public_key().public_bytes_raw() != key.public:
             raise SignerFault("KEY_MISMATCH", f"`{path}` holds another key than its name says", kid=key.kid)
         return FileSigner(key, private)
@@ -138,7 +142,10 @@ class KeyDirectory:
         private = Ed25519PrivateKey.generate()
         key = verify_key(Alg.ED25519, private.public_key().public_bytes_raw(), not_before_ms=not_before_ms)
         # The private half first: a set that names a key nobody has would stop the signer.
-        create_private(self._path / f"{key.kid}.key", _wrap(key.kid, private.private_bytes_raw(), self._passphrase))
+        raw = private.private_bytes_raw()
+        file = _wrap(key.kid, raw, self._passphrase)
+        create_private(self._path / f"{key.kid}.key", file)
+        self._made[file] = raw
         self._save({**others, key.kid: key})
         return key
 

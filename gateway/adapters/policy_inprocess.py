@@ -91,7 +91,8 @@ class InProcessEngine:
         candidate = _Revision(bundle, bundle.config)
         try:
             accelerated = self._bytecode and candidate.accelerate()
-            await evaluate_samples(bundle, candidate.evaluate_async)
+            if accelerated or bundle.config != bundle.sample_config:  # else the canary has just asked the same
+                await evaluate_samples(bundle, candidate.evaluate_async)
         except PolicyRefused:
             candidate.close()
             raise

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+import orjson
 import regorus
 
 from gateway.core.bundle import ENTRY, Bundle, data_document
@@ -185,7 +186,7 @@ def _unit(path: str, text: str) -> Unit:
     try:
         with _refusing("POLICY_LINT"):
             engine.add_policy(path, text)
-            (tree,) = json.loads(engine.get_ast_as_json())
+            (tree,) = orjson.loads(engine.get_ast_as_json())
             return read_unit(cut(path, text), text, tree["ast"])
     finally:
         del engine  # a traceback that leaves this thread must not take it along

@@ -108,6 +108,8 @@ class WorkerEngine:
 
         await pool.load(child, pool.bundle.sample_config)
         await check_canary(pool.bundle, required, evaluate)
+        if pool.bundle.config == pool.bundle.sample_config:
+            return  # the child has just answered the same under the same config
         await pool.load(child, pool.bundle.config)
         await evaluate_samples(pool.bundle, evaluate)
 

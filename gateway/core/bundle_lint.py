@@ -207,11 +207,10 @@ def _plain_negation(expression: Json) -> bool:
 
 def _literals(unit: Unit) -> Iterator[Fault]:
     for definition in unit.definitions:
-        for kind in ("String", "RawString"):
-            for literal in occurrences(definition.node, kind):
-                if f"data.{ROOT}" in literal["value"]:
-                    line = literal["span"]["line"]
-                    yield Fault(unit.source.path, line, "literal", f"no text may contain data.{ROOT}")
+        for literal in occurrences(definition.node, "String", "RawString"):
+            if f"data.{ROOT}" in literal["value"]:
+                line = literal["span"]["line"]
+                yield Fault(unit.source.path, line, "literal", f"no text may contain data.{ROOT}")
 
 
 def _names(units: tuple[Unit, ...]) -> Iterator[Fault]:

@@ -81,23 +81,14 @@ def declared(unit: Unit, node: Json) -> Iterator[tuple[str, int]]:
                 yield from _pattern(argument)
 
 
-def occurrences(node: Json, kind: str) -> Iterator[Json]:
-    """Yield the value of every node of a kind, wherever it is."""
-    return (value for found, value in _all(node) if found == kind)
+def occurrences(node: Json, *kinds: str) -> Iterator[Json]:
+    """Yield the value of every node of some kinds, wherever it is."""
+    return (value for found, value in _all(node) if found in kinds)
 
 
 def uses_with(node: Json) -> int | None:
     """Return the line of the first `with`, or None."""
-    if isinstance(node, Mapping):
-        modifiers = node.get("with_mods")
-        if modifiers:
-            return int(node["span"]["line"])
-        lines = (uses_with(value) for value in node.values())
-    elif isinstance(node, list):
-        lines = (uses_with(value) for value in node)
-    else:
-        return None
-    return next((line for line in lines if line is not None), None)
+    return min((used[0]["span"]["line"] for used in occurrences(node, "with_mods") if used), default=None)
 
 
 def literal_members(node: Json) -> dict[str, str | None] | None:

@@ -131,7 +131,7 @@ def _clean(cluster: Cluster, namespace: str) -> None:
     for node in cluster.admin.get("/api/v1/nodes")["items"]:
         if node["metadata"]["name"].startswith(namespace):
             cluster.admin.delete(f"/api/v1/nodes/{node['metadata']['name']}")
-    cluster.admin.delete(f"/api/v1/namespaces/{namespace}")
+    cluster.empty(namespace)
 
 
 def _configure(folder: Path, cluster: Cluster, namespace: str, timing: Mapping[str, int]) -> None:

@@ -21,8 +21,9 @@ WATCH = "countermand/rules/demo/watch.rego"
 CONFIG = "countermand/config/demo/data.yaml"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def opa() -> Iterator[OpaServer]:
+    """A server of this test: it starts at once, and compiles at every upload all that it was ever given."""
     with opa_server() as server:
         yield server
 

@@ -103,7 +103,8 @@ def test_up_prints_a_kubeconfig_twice_the_same_and_down_ends_it(tmp_path: Path) 
         attach(folder)
 
 
-def test_its_keys_and_tokens_are_for_the_owner_only(plane: ControlPlane) -> None:
+def test_its_keys_and_tokens_are_for_the_owner_only(control_plane_of_session: ControlPlane) -> None:
+    plane = control_plane_of_session
     secret = [plane.layout.kubeconfig, plane.layout.tokens, plane.layout.state, plane.layout.pki / "sa.key"]
     assert [path.stat().st_mode & 0o077 for path in secret] == [0, 0, 0, 0]
 

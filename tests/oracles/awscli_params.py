@@ -10,6 +10,7 @@ operations of the API, are left out.
 
 import base64
 import contextlib
+import functools
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from typing import Any
 
 import awscli  # type: ignore[import-not-found]
 from awscli import clidriver
+from botocore import session
 
 COMMAND = re.compile(r"^[ \t]+\$? ?(aws (?:.*\\\n)*.*)$", re.MULTILINE)
 SKIPPED = re.compile(r"files?b?://|https?://|[<>|`$]|\.\.\.")
@@ -37,6 +39,7 @@ def main(count: int, services: list[str]) -> None:
     """Print `count` examples spread evenly over the services."""
     os.environ.update(SETTINGS)
     clidriver.CLIOperationCaller.invoke = remember
+    session.create_loader = functools.cache(session.create_loader)  # all drivers read the models of services once
     examples = [example for service in services for example in examples_of(service)]
     step = max(1, len(examples) // count)
     driver, last = None, None

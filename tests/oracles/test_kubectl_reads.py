@@ -219,7 +219,7 @@ def readers(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     eventually(lambda: cluster.admin.get(pod)["status"].get("phase") == "Running", what="lone runs")
     yield Readers(cluster, namespace, KubernetesTarget(admin_scope(cluster, tmp_path_factory.mktemp("reads")),
                                                        RealClock(), OUTPUT_BYTES))  # fmt: skip
-    cluster.admin.delete(f"/api/v1/namespaces/{namespace}")
+    cluster.empty(namespace)
 
 
 def lines(text: str) -> list[str]:

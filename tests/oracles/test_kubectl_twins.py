@@ -289,7 +289,7 @@ def twins(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     yield made
     for each in namespaces:
-        cluster.admin.delete(f"/api/v1/namespaces/{each}")
+        cluster.empty(each)
     for each in nodes:
         cluster.admin.delete(f"/api/v1/nodes/{each}")
 

@@ -113,8 +113,14 @@ def ran(argv: list[str], repository: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def files(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
+def files(folder: str | Path) -> dict[str, int]:
+    found = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            found[entry.path] = entry.stat(follow_symlinks=False).st_mtime_ns
+            if entry.is_dir(follow_symlinks=False):
+                found |= files(entry.path)
+    return found
 
 
 @pytest.mark.parametrize(("name", "option", "row"), list(options()))
