@@ -28,6 +28,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "kubectl {command} puts a credential into the proposal or mints one",
             "have a human create it, and refer to it by name, e.g. kubectl get secret NAME -o name",
         ),
+        "K8S_JOB_FROM": Code(
+            "the job that --from would copy is not known before it is read",
+            "read the cron job (kubectl get cronjob NAME -o yaml), then propose kubectl create job NAME --image=IMAGE, "
+            "or a typed create step with its object",
+        ),
         "K8S_LOCAL_FILE": Code(
             "{flag} reads or writes a local file or an address that the gateway has not seen",
             "name the resource itself (TYPE NAME), or propose a typed step with the object in params.object",

@@ -51,6 +51,32 @@ def test_the_target_says_how_wide_a_step_is(command: str, fanout: str, names: tu
     assert (target.fanout, target.names) == (fanout, names)
 
 
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        (
+            "lambda update-alias --function-name f --name live --function-version 4",
+            "lambda get-alias --function-name f --name live",
+        ),
+        (
+            "autoscaling terminate-instance-in-auto-scaling-group --instance-id i-1 --should-decrement-desired-capacity",
+            "autoscaling describe-auto-scaling-instances --instance-ids i-1",
+        ),
+        ("ecs update-service --cluster prod --service web", "ecs describe-services --cluster prod --services web"),
+        (
+            "elbv2 register-targets --target-group-arn arn:x --targets Id=i-1",
+            "elbv2 describe-target-health --target-group-arn arn:x",
+        ),
+    ],
+)
+def test_a_change_and_the_read_that_is_its_evidence_name_the_same_target(change: str, read: str) -> None:
+    assert step(f"aws {change}").step.target.id == step(f"aws {read}").step.target.id
+
+
+def test_an_alias_is_one_of_its_function() -> None:
+    assert step("aws lambda get-alias --function-name f --name live").step.target.id.endswith("/lambda.Alias/f/live")
+
+
 @pytest.mark.parametrize(("effect", "command"), rows("aws_effects"))
 def test_the_worst_effect_of_a_step_wins(effect: str, command: str) -> None:
     assert step(command).effect == effect

@@ -31,6 +31,7 @@ _OVERRIDES: Mapping[str, tuple[str, str]] = {
     "autoscaling.SuspendProcesses": ("AutoScalingGroup", "AutoScalingGroupName"),
     "autoscaling.ResumeProcesses": ("AutoScalingGroup", "AutoScalingGroupName"),
     "autoscaling.DescribeScalingActivities": ("AutoScalingGroup", "AutoScalingGroupName"),
+    "autoscaling.TerminateInstanceInAutoScalingGroup": ("AutoScalingInstance", "InstanceId"),
     "autoscaling.StartInstanceRefresh": ("AutoScalingGroup", "AutoScalingGroupName"),
     "ec2.ModifyInstanceAttribute": ("Instance", "InstanceId"),
     "ec2.DescribeInstanceAttribute": ("Instance", "InstanceId"),
@@ -73,6 +74,7 @@ _PARENTS: Mapping[str, tuple[str, ...]] = {
     "apigatewayv2": ("ApiId",),
     "ecs": ("cluster",),
     "eks": ("clusterName",),
+    "lambda": ("FunctionName",),
     "servicediscovery": ("ServiceId",),
 }
 # Services that take an ARN and a name for the same thing; the name is the last part of the ARN.
@@ -214,9 +216,9 @@ def singular(word: str) -> str:
     """Return a plural noun in the singular, as AWS forms its plurals."""
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes")):
+    if word.endswith(("sses", "shes", "ches", "xes", "iases")):
         return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "Status", "us", "is")) else word
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "Status", "us", "is", "ias")) else word
 
 
 def upper_first(word: str) -> str:

@@ -78,7 +78,7 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = MappingProxyType({
     "create serviceaccount": (create.service_account, f"{_LOOKS} dry-run"),
     "create configmap": (create.config_map, f"{_LOOKS} dry-run from-literal"),
     "create deployment": (create.deployment, f"{_LOOKS} dry-run image replicas port"),
-    "create job": (create.job, f"{_LOOKS} dry-run image"),
+    "create job": (create.job, f"{_LOOKS} dry-run image from"),
     "create cronjob": (create.cron_job, f"{_LOOKS} dry-run image schedule restart"),
     "create role": (create.role, f"{_LOOKS} dry-run verb resource resource-name"),
     "create clusterrole": (create.role, f"{_LOOKS} dry-run verb resource resource-name"),

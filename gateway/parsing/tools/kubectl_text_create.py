@@ -60,7 +60,9 @@ def deployment(call: Call, table: KubectlTable) -> Request:
 
 
 def job(call: Call, table: KubectlTable) -> Request:
-    """Read `create job --image=…`."""
+    """Read `create job --image=…`; what `--from` would copy is not known before it is read."""
+    if "from" in call.flags:
+        raise refuse("K8S_JOB_FROM", call.flags["from"].word.span)
     name = _only_name(call)
     return _made(call, table, "jobs", name, {"spec": _job_spec(call, name, "Never")})
 

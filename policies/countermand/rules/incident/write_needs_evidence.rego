@@ -7,7 +7,8 @@ import data.countermand.config
 # description: >-
 #   A change is made for an incident that a trusted source opened, and after the agent has read what it
 #   is about to change. config/incident says which read covers which target when it is not the target
-#   itself (reading pg_stat_activity covers the sessions of that database).
+#   itself (reading pg_stat_activity covers the sessions of that database). What is to be made cannot be read:
+#   a list of its kind, where it is to stand, shows that it is not there.
 # custom:
 #   codes:
 #     WRITE_WITHOUT_INCIDENT:
@@ -15,7 +16,7 @@ import data.countermand.config
 #       remedy: "open the incident by its alert or by a human, then propose the change again under it"
 #     WRITE_WITHOUT_EVIDENCE:
 #       message: "nothing was read about {target} in this incident lately"
-#       remedy: "read {target} first (it must succeed), then propose the change again"
+#       remedy: "read {target} first (it must succeed; of what is to be made, list its kind), then propose the change again"
 #     INCIDENT_STALE:
 #       message: "the alert behind this incident is too old to act on it without a human"
 #       remedy: "ask for approval, or act under a newer alert"
@@ -60,6 +61,11 @@ _evidenced(document, step) if {
 }
 
 _covers(read, step) if step.target.id in read.targets
+
+_covers(read, step) if {
+	endswith(step.operation, ".create")
+	concat("/", [trim_suffix(step.target.id, concat("", ["/", step.target.names[0]])), "*"]) in read.targets
+}
 
 _covers(read, step) if {
 	some template in config.incident.covers[step.tool][step.operation]

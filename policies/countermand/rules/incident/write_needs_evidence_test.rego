@@ -65,3 +65,27 @@ test_dev_needs_no_incident if {
 	found := incident.findings with input as asked
 	found == set()
 }
+
+_made(targets) := {
+	"steps": [object.union(example.document({}).steps[0], {
+		"operation": "configmaps.create",
+		"target": {
+			"id": "k8s:prod-eu/prod/configmaps/flags",
+			"scope": "prod-eu",
+			"namespace": "prod",
+			"kind": "ConfigMap",
+			"names": ["flags"],
+			"fanout": "one",
+		},
+	})],
+	"incident": {"reads": [{"targets": targets, "at_ms": example.now_ms - 1000, "outcome": "succeeded"}]},
+}
+
+test_a_list_of_its_kind_is_evidence_for_what_is_to_be_made if {
+	_found(_made(["k8s:prod-eu/prod/configmaps/*"])) == set()
+}
+
+test_a_list_of_another_kind_is_no_evidence_for_what_is_to_be_made if {
+	_found(_made(["k8s:prod-eu/prod/secrets/*"])) == {"WRITE_WITHOUT_EVIDENCE"}
+	_found(_made(["k8s:prod-eu/dev/configmaps/*"])) == {"WRITE_WITHOUT_EVIDENCE"}
+}
