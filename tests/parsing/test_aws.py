@@ -59,8 +59,8 @@ def test_the_target_says_how_wide_a_step_is(command: str, fanout: str, names: tu
             "lambda get-alias --function-name f --name live",
         ),
         (
-            "autoscaling terminate-instance-in-auto-scaling-group --instance-id i-1 --should-decrement-desired-capacity",
-            "autoscaling describe-auto-scaling-instances --instance-ids i-1",
+            "autoscaling terminate-instance-in-auto-scaling-group --instance-id i --should-decrement-desired-capacity",
+            "autoscaling describe-auto-scaling-instances --instance-ids i",
         ),
         ("ecs update-service --cluster prod --service web", "ecs describe-services --cluster prod --services web"),
         (
