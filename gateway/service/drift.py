@@ -65,7 +65,7 @@ async def list_drift(
         token = rows[page_size - 1].id if len(rows) > page_size else ""
         return [_listed(tx, row) for row in rows[:page_size]], token
 
-    return await world.store.read(unit)
+    return await (world.store.read if entry else world.store.scan)(unit)
 
 
 async def drift_due(world: World, action: str) -> None:

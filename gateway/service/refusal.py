@@ -2,7 +2,7 @@
 
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
-from gateway.ports import Tx
+from gateway.ports import ActionRow, Tx
 from gateway.service.common import in_flight
 from gateway.service.halt import halted
 from gateway.service.record import LeafBody, Recorder
@@ -19,12 +19,15 @@ async def refusal_reported(world: World, action: str, purpose: str, fence: int, 
     """Record that an executor's own check of a grant failed: a grant to act dies, and security is told.
 
     What was begun with its decision, under this fence, ends: the executor that has leave says that it did nothing.
+    A second copy of work that has begun is refused by its fence, as it should be: that ends nothing and alarms nobody.
     """
     code = reason_code(body.code)
     finding = (K.SECURITY, {"finding": "GRANT_CHECK_FAILED", "code": code, "purpose": purpose})
     refusal = (K.REFUSAL, {"code": code, "detail": world.redactor.text(body.detail), "purpose": purpose})
 
     def choose(tx: Tx, case: Case) -> Choice | None:
+        if _is_copy(case.row, fence, code):
+            return None
         match case.state, purpose:
             case State.GRANTED, "apply":
                 return Choice(Event.REFUSE, None, (refusal, finding), reason=code)
@@ -36,7 +39,7 @@ async def refusal_reported(world: World, action: str, purpose: str, fence: int, 
                 return None
 
     if await settle(world, action, choose) is None:
-        await world.store.write(lambda tx: _note(world, tx, action, (refusal, finding)))
+        await world.store.write(lambda tx: _note(world, tx, action, fence, code, (refusal, finding)))
 
 
 def _undo_later(world: World, case: Case, code: str, told: tuple[LeafBody, ...]) -> Choice:
@@ -48,7 +51,12 @@ def _undo_later(world: World, case: Case, code: str, told: tuple[LeafBody, ...])
     return Choice(Event.UNDO_FAILED, Guard.TRANSIENT, (attempt, *told), reason=case.row.reason, also=also)
 
 
-def _note(world: World, tx: Tx, action: str, leaves: tuple[LeafBody, ...]) -> None:
+def _note(world: World, tx: Tx, action: str, fence: int, code: str, leaves: tuple[LeafBody, LeafBody]) -> None:
     recorder = Recorder.load(world, tx, action)
-    for kind, body in leaves:
+    for kind, body in leaves[:1] if _is_copy(recorder.row, fence, code) else leaves:
         recorder.note(kind, body)
+
+
+def _is_copy(row: ActionRow, fence: int, code: str) -> bool:
+    """Tell whether what was refused is work whose fence was taken already: it was handed out twice."""
+    return code == "GRANT_FENCE" and fence <= row.fence

@@ -8,7 +8,7 @@ from gateway.service.dispatch import ask_to_apply
 from gateway.service.reports import ChunkReport, RefusalReport
 from gateway.service.views import OutputView, WorkView
 from tests.fakes.world import ALICE, AUDIENCE, READ, Lab, lab
-from tests.service.hand import FAST, TWO, Hand, applied, probed, running
+from tests.service.hand import FAST, TWO, Hand, applied, probed, running, undone
 from tests.service.say import cancel, freeze, leaves, statuses, stop
 
 pytestmark = pytest.mark.anyio
@@ -193,6 +193,32 @@ async def test_a_refusal_of_the_grant_is_final_and_told_to_security() -> None:
         await hand.say(work, RefusalReport("GRANT_SIGNATURE", "the signature does not match"))
         view = await made.get(view.id)
         assert (view.state, view.reason) == ("REFUSED", "GRANT_SIGNATURE")
+        assert "CM2005" in await leaves(made, view.id)
+
+
+@pytest.mark.parametrize("purpose", ["apply", "undo"])
+async def test_a_copy_of_work_that_began_is_refused_by_its_fence_and_alarms_nobody(purpose: str) -> None:
+    async with lab(executor=False) as made:
+        hand, action = await running(made)
+        if purpose == "undo":
+            await hand.say(hand.taken[-1], applied())
+            await cancel(made, action)
+            assert await hand.begin(await hand.take("undo")) == (True, "")
+        before = await made.get(action)
+        made.world.hub.send(AUDIENCE, replace(hand.taken[-1], work_id="wrk_copy"))
+        await hand.say(await hand.take(purpose), RefusalReport("GRANT_FENCE", "fence 1 is not above 1"))
+        after, told = await made.get(action), await leaves(made, action)
+        assert (after.state, after.version) == (before.state, before.version)
+        assert ("CM1032" in told, "CM2005" in told) == (True, False)
+        await hand.say(hand.taken[-2], undone() if purpose == "undo" else applied(0, "not_applied", "NOT_DONE"))
+
+
+async def test_a_fence_that_nobody_took_is_no_copy_and_told_to_security() -> None:
+    async with lab(executor=False) as made:
+        hand = Hand.attach(made)
+        view = await made.settled()
+        await hand.say(await hand.granted(), RefusalReport("GRANT_FENCE", "fence 1 is not above 7"))
+        assert (await made.get(view.id)).state == "REFUSED"
         assert "CM2005" in await leaves(made, view.id)
 
 
