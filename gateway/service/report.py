@@ -106,6 +106,9 @@ def _outcome(
         if parts := _parts(leaves):
             note_parts(world, tx, case.row.id, body.step, parts)
             tell(world, tx, case.row.id, body.step, f"applied partly: {parts_text(parts)}")
+        elif body.detail:
+            said = f"{body.status.replace('_', ' ')}: {f'{code}: ' if code else ''}{body.detail}"
+            tell(world, tx, case.row.id, body.step, said)
         _after_step(world, tx, recorder, case, body, until_ms)
         if guard is Guard.MORE and resumed:
             _resume_later(world, tx, recorder)

@@ -7,7 +7,7 @@ import pytest
 from gateway.service.dispatch import ask_to_apply
 from gateway.service.reports import ChunkReport, RefusalReport
 from gateway.service.views import OutputView, WorkView
-from tests.fakes.world import ALICE, AUDIENCE, READ, Lab, lab
+from tests.fakes.world import ALICE, AUDIENCE, READ, WRITE, Lab, lab
 from tests.service.hand import FAST, TWO, Hand, applied, probed, running, undone
 from tests.service.say import cancel, freeze, leaves, statuses, stop
 
@@ -220,6 +220,20 @@ async def test_a_fence_that_nobody_took_is_no_copy_and_told_to_security() -> Non
         await hand.say(await hand.granted(), RefusalReport("GRANT_FENCE", "fence 1 is not above 7"))
         assert (await made.get(view.id)).state == "REFUSED"
         assert "CM2005" in await leaves(made, view.id)
+
+
+@pytest.mark.parametrize(("command", "state"), [(READ, "FAILED"), (WRITE, "NOT_APPLIED")])
+async def test_why_a_step_was_not_done_is_shown_without_secrets(command: bytes, state: str) -> None:
+    async with lab(executor=False) as made:
+        hand = Hand.attach(made)
+        view = await made.settled(command)
+        work = await (hand.take("apply") if command is READ else hand.granted())
+        await hand.begin(work)
+        await hand.say(work, replace(applied(0, "not_applied", "NOT_THERE"), detail="no such thing; password=hunter2"))
+        view = await made.get(view.id)
+        [said] = [output.data.decode() for output in view.outputs]
+        assert view.state == state
+        assert said.startswith("not applied: NOT_THERE: no such thing; password=hmac-sha256:")
 
 
 async def test_a_code_that_is_no_code_is_not_recorded() -> None:
