@@ -45,8 +45,9 @@ class LogTail:
     def append(self, leaf: bytes) -> tuple[int, bytes, bytes]:
         """Move the end by one leaf; returns its index, its hash, and the roots of the subtrees it completes."""
         before, digest = self.end.frontier, leaf_hash(leaf)
-        self.end = LogEnd(before.append(digest), digest)
-        return before.size, digest, b"".join([root for _, _, root in completed(before, digest)])
+        nodes = completed(before, digest)
+        self.end = LogEnd(before.grown(digest, nodes), digest)
+        return before.size, digest, b"".join([root for _, _, root in nodes])
 
 
 def load_tail(connection: sqlite3.Connection) -> LogTail:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
@@ -58,7 +58,7 @@ actions = _table(
     _whole("undo_until_ms"),
     _text("revision"),
     Index("actions_state", "state", "id"),
-    Index("actions_incident", "incident", "id"),
+    Index("actions_incident", "incident", "id", sqlite_where=text("incident <> ''")),
     Index("actions_agent", "agent", "id"),
 )
 documents = _table("documents", _key("action"), _key("kind"), _bytes("data"))

@@ -17,6 +17,8 @@ _UPDATE_ACTION = update("actions", _ACTION, "id = ? AND version = ?")
 _SELECT_ACTION = select("actions", _ACTION)
 _ACTION_BY_ID = f"{_SELECT_ACTION} WHERE id = ?"
 
+_OF_INCIDENT = "incident = ? AND incident <> ''"
+"""The second half is what SQLite must read to use the index, in which only these stand."""
 _ON_TARGET = "id IN (SELECT action FROM applied_targets WHERE target = ?)"
 _STANDS = "(state = 'LEASED' OR (state = 'COMMITTED' AND undo_until_ms > ?))"
 _STANDING = f"{_SELECT_ACTION} WHERE {_ON_TARGET} AND {_STANDS} ORDER BY id"
@@ -74,7 +76,7 @@ class ActionsTx(BaseTx):
         filters: list[tuple[str, Any]] = []
         if states:
             filters.append(("state IN (SELECT value FROM json_each(?))", json.dumps(list(states))))
-        named = (("incident = ?", incident), ("agent = ?", agent), ("id < ?", before))
+        named = ((_OF_INCIDENT, incident), ("agent = ?", agent), ("id < ?", before))
         filters += [(test, value) for test, value in named if value]
         where = " AND ".join(test for test, _ in filters) or "TRUE"
         sql = f"{_SELECT_ACTION} WHERE {where} ORDER BY id DESC LIMIT ?"

@@ -37,11 +37,12 @@ class Frontier:
 
     def append(self, leaf: bytes) -> "Frontier":
         """Return the frontier after one more leaf hash."""
-        peaks, size, node = list(self.peaks), self.size, leaf
-        while size & 1:
-            node = node_hash(peaks.pop(), node)
-            size >>= 1
-        return Frontier(self.size + 1, (*peaks, node))
+        return self.grown(leaf, completed(self, leaf))
+
+    def grown(self, leaf: bytes, nodes: Sequence[tuple[int, int, bytes]]) -> "Frontier":
+        """Return the frontier after one more leaf hash that completes these subtrees (`completed`)."""
+        peak = nodes[-1][2] if nodes else leaf
+        return Frontier(self.size + 1, (*self.peaks[: len(self.peaks) - len(nodes)], peak))
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> "Frontier":
         """Return the frontier after more leaf hashes.

@@ -24,6 +24,7 @@ from gateway.adapters.store_files import DatabaseFiles
 from gateway.adapters.store_migrate import HEAD, SCHEMA, alembic_config, migrate, schema_version
 from gateway.adapters.store_schema import metadata
 from gateway.adapters.store_sqlite import SqliteStore, open_readers
+from gateway.adapters.store_tx_actions import _OF_INCIDENT
 from gateway.core.merkle import leaf_hash, root_of
 from gateway.errors import ConfigFault, StoreFault
 from gateway.ports import LogHead, Tx
@@ -68,6 +69,12 @@ class TestOpening:
             assert await store.write(append(b"%d" % number)) == number
             await store.close()
         assert leaves_of(path) == [b"0", b"1", b"2"]
+
+    async def test_actions_of_an_incident_are_found_by_their_index(self, store: SqliteStore, path: Path) -> None:  # noqa: ARG002
+        sql = f"EXPLAIN QUERY PLAN SELECT * FROM actions WHERE {_OF_INCIDENT} ORDER BY id DESC"
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            ((*_, plan),) = connection.execute(sql, ("inc_1",))
+        assert "USING INDEX actions_incident" in plan
 
     async def test_files_and_directory_are_private(self, store: SqliteStore, path: Path) -> None:
         await store.write(append(b"a"))

@@ -1,4 +1,4 @@
--- 0002
+-- 0003
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -61,7 +61,6 @@ CREATE TABLE steps (
 
 ;
 CREATE INDEX actions_state ON actions (state, id);
-CREATE INDEX actions_incident ON actions (incident, id);
 CREATE INDEX actions_agent ON actions (agent, id);
 CREATE TABLE due (
 	action TEXT NOT NULL, 
@@ -291,4 +290,5 @@ CREATE TABLE drift (
 CREATE INDEX drift_status ON drift (status, id);
 CREATE INDEX drift_action ON drift (action, id);
 CREATE INDEX drift_target ON drift (target, status);
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+CREATE INDEX actions_incident ON actions (incident, id) WHERE incident <> '';
+INSERT INTO alembic_version (version_num) VALUES ('0003');
