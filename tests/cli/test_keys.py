@@ -1,5 +1,6 @@
 """`countermand keys`: the directory of a gateway, changed by hand."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,9 @@ def _reads(state: Path) -> None:
     """Propose a read, and see it done."""
     answer = call("submit", "uptime", "--wait", "--state-dir", str(state), "--json")
     assert (answer.code, answer.json["state"]) == (0, "SUCCEEDED"), answer.out
+
+
+def test_times_of_keys_are_shown_as_people_read_them(tmp_path: Path) -> None:
+    assert call("keys", "new", "--state-dir", str(tmp_path / "state")).code == 0
+    shown = call("keys", "list", "--state-dir", str(tmp_path / "state")).out
+    assert re.search(r"from 20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ  no end", shown)

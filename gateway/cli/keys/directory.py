@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gateway.adapters.keys_file import KeyDirectory, local_passphrase, passphrase_from
+from gateway.cli.views import time_text
 from gateway.core.keys import VerifyKey
 from gateway.parts import Layout
 from gateway.private_files import private_directory
@@ -32,5 +33,5 @@ def key_directory(state_dir: Path, passphrase_file: Path | None) -> KeyDirectory
 
 def row(key: VerifyKey) -> tuple[str, ...]:
     """Return a key as a row of a table."""
-    end = f"until {key.expires_ms}" if key.expires_ms is not None else "no end"
-    return key.kid, key.alg.value, f"from {key.not_before_ms}", end if key.revoked_ms is None else "REVOKED"
+    end = f"until {time_text(key.expires_ms)}" if key.expires_ms is not None else "no end"
+    return key.kid, key.alg.value, f"from {time_text(key.not_before_ms)}", end if key.revoked_ms is None else "REVOKED"
