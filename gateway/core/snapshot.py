@@ -60,6 +60,18 @@ def written_by(snapshot: Snapshot) -> tuple[Fields, Fields]:
     return {path: fields[path] for path in both}, {path: after[path] for path in both}
 
 
+def hidden_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the paths that the way back of a snapshot by object sets and that its `fields` do not tell: secrets."""
+    objects, fields = snapshot.get("objects", ()), fields_of(snapshot)
+    if "exists" in fields:  # made or deleted as a whole
+        return ()
+    alone = len(objects) == 1
+    paths = [
+        path if alone else f"{label_of(each['ref'])}:{path}" for each in objects for path in each["change"]["before"]
+    ]
+    return tuple(sorted(path for path in paths if path not in fields))
+
+
 def label_of(ref: Mapping[str, Json]) -> str:
     """Return how an object is told from its siblings: its namespace and name."""
     return f"{ref['namespace']}/{ref['name']}" if ref["namespace"] else str(ref["name"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.core import shape
 from gateway.core.canonical import Json
 from gateway.core.effect import Undo, weakest
-from gateway.core.snapshot import written_by
+from gateway.core.snapshot import hidden_of, written_by
 from gateway.core.step import MAX_STEPS
 from gateway.core.undo import Fields, Way, compare, fields_of
 from gateway.ports import Tx
@@ -92,6 +92,8 @@ def find_conflict(
         before, ours = written(snapshot[one.step], seen[one.step]["preflight"])
         now = _visible(world, one.now, ours)
         found, away = _judge(one, before, ours, now)
+        if not found and one.status == "unknown" and (secret := hidden_of(snapshot[one.step])):
+            found, away = EDITED, secret  # the executor compares them too; all that is told still is ours
         if found == EDITED:
             return Conflict(one.step, EDITED, away, before, ours, now), memory
         key = str(one.step)

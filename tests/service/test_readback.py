@@ -1,14 +1,18 @@
 """While a change is verified its fields are read back: another's edit is shown to people, never overwritten."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 
 from gateway.core.canonical import Json, canonical
+from gateway.core.snapshot import hidden_of
+from gateway.core.step import Step
 from gateway.errors import InvalidRequest
+from gateway.ports_target import Applied, Observed
 from gateway.service.readback import written
 from gateway.service.reports import SamplesReport
-from tests.fakes.world import ALICE, VERIFY, Lab, lab
+from tests.fakes.world import ALICE, VERIFY, FakeTarget, Lab, lab
 from tests.service.hand import Hand, applied, running
 from tests.service.say import events, leaves, new, records
 
@@ -64,6 +68,45 @@ def test_the_fields_of_several_objects_are_named_with_their_object(namespace: st
     before, ours = written(of_objects("web", "api", namespace=namespace), {"changes": []})
     assert len(ours) == 2
     assert (before[f"{label}:{ENV}"], ours[f"{label}:{ENV}"]) == (None, {"name": "A", "value": "1"})
+
+
+@dataclass
+class Secretive(FakeTarget):
+    """A target whose only field is not told; its probe says how the field compares."""
+
+    seen: str = "applied"
+
+    async def observe(self, step: Step) -> Observed:
+        found = await super().observe(step)
+        change = {"before": {"/data/key": 1}, "after": {"/data/key": 2}, "made": [], "orders": {}}
+        thing: Json = {"ref": {"namespace": "n", "name": "s"}, "uid": "u", "change": change}
+        return replace(found, snapshot={"fields": {}, "objects": [thing]})
+
+    async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
+        del step, snapshot
+        return Applied(self.seen, "STATE_CHANGED", after={})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("seen", "state"), [("unknown", "NEEDS_HUMAN"), ("applied", "VERIFYING")])
+async def test_an_edit_of_a_secret_is_seen_by_the_executors_own_comparison(seen: str, state: str) -> None:
+    async with lab(executor=False) as made:
+        made.target = target = Secretive(made.clock)
+        made.attach()
+        action = await _verifying(made)
+        target.seen = seen
+        view = await made.after(1_000, action)
+        assert view.state == state
+        if seen == "unknown":
+            [leaf] = [leaf for leaf in await records(made, action) if leaf.event == "conflict"]
+            assert (view.reason, leaf.body["fields"]) == ("FIELDS_EDITED", ["/data/key"])
+
+
+def test_what_is_made_or_deleted_as_a_whole_hides_no_fields() -> None:
+    change = {"before": {"/x": 1}, "after": {}, "made": [], "orders": {}}
+    thing: Json = {"ref": {"namespace": "n", "name": "s"}, "uid": "u", "change": change}
+    assert hidden_of({"fields": {"exists": True}, "objects": [thing]}) == ()
+    assert hidden_of({"fields": {}, "objects": [thing]}) == ("/x",)
+    assert hidden_of({"fields": {"/x": 1}, "objects": [thing]}) == ()
 
 
 def test_what_a_snapshot_does_not_tell_is_not_compared() -> None:
