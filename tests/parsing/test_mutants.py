@@ -46,7 +46,8 @@ def _kubernetes(step: Step) -> bool:
 
 def _aws(step: Step) -> bool:
     name = step.operation.partition(".")[2]
-    return AWS.match(name) is not None and (AWS_VALUES.search(name) is None or name == "DescribeSecret")
+    plain = AWS_VALUES.search(name) is None or name in {"DescribeSecret", "ListSecretVersionIds"}
+    return AWS.match(name) is not None and plain
 
 
 def _postgres(step: Step) -> bool:

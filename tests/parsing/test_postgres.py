@@ -395,6 +395,8 @@ def test_any_statement_is_accepted_or_refused_and_an_accepted_one_is_stable(part
         "select t.pg_sleep from pg_class t, unnest(array[1]) t",
         "select (select l.pg_sleep) from unnest(array[1]) l",
         "explain analyze select l.pg_sleep from now() l",
+        "select t.pg_terminate_backend from pg_stat_activity t",
+        "select a.b.pg_sleep from unnest(array[1]) a(b)",
     ],
 )
 def test_a_field_of_a_function_in_from_would_be_a_call_of_that_name(text: str) -> None:

@@ -59,7 +59,7 @@ EXPRESSIONS = (
     "profile->>'{name}'", "row_number() over (order by {column})", "first_value({column}) over (order by id)",
     "max({column}) filter (where {column} is not null)", "string_agg({column}::text, ',')", "to_json(users)",
     "{name}.{column}", "length({column}::text)", "{column}::text || ''", "u::text", "max({column}) as {name}",
-    "jsonb_typeof({column}::text::jsonb)", "num_nulls({column})", "pg_typeof({column})", "ctid", "tableoid::regclass",
+    "jsonb_typeof({column}::text::jsonb)", "num_nulls({column})", "pg_typeof({column})",
     "n", "x.{name}", "max(n)", "(select n from users limit 1)",
 )  # fmt: skip
 CTES = (

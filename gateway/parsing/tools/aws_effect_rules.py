@@ -108,7 +108,7 @@ _ROWS: tuple[tuple[frozenset[Effect], str, str], ...] = (
     (_WRITE, "starts work or changes state", """
         config.DeliverConfigSnapshot iam.GenerateCredentialReport iam.GenerateServiceLastAccessedDetails
         iam.GenerateOrganizationsAccessReport logs.StartQuery logs.StartLiveTail logs.StopQuery
-        kinesis.SubscribeToShard xray.StartTraceRetrieval xray.CancelTraceRetrieval
+        kinesis.SubscribeToShard xray.StartTraceRetrieval xray.CancelTraceRetrieval xray.GetSamplingTargets
         polly.StartSpeechSynthesisStream ec2.StartDeclarativePoliciesReport
         service-quotas.StartQuotaUtilizationReport elasticbeanstalk.RequestEnvironmentInfo
         ssm.StartExecutionPreview dms.TestConnection transfer.TestIdentityProvider iot.TestInvokeAuthorizer

@@ -13,7 +13,7 @@ from gateway.core.step import Step, Target, Tool
 from gateway.parsing.catalog import Catalog
 from gateway.parsing.result import ParsedStep, Refusal
 from gateway.parsing.scope import resolve_scope
-from gateway.parsing.tools.git_secrets import MAGIC, shows_secrets
+from gateway.parsing.tools.git_secrets import shows_secrets
 from gateway.parsing.tools.git_table import INSTEAD, SUBCOMMANDS, WORKTREE, Option, Subcommand
 from gateway.parsing.tools.git_words import CHOOSES, WALKS, Read, shown_name, sort, spelled_out
 from gateway.parsing.typed import agrees
@@ -24,10 +24,9 @@ TABLE = "git-2.39"
 _PARAMS = frozenset({"options", "arguments", "paths"})
 _POINT = (
     r"(?:[A-Za-z0-9_@][A-Za-z0-9_./@^~+-]{0,199}|(?=@\{))"
-    r"(?:@\{[A-Za-z0-9. -]{1,32}\}|\^\{(?:[a-z]{0,8}|/[A-Za-z0-9 _#-]{1,64})\}|\^[!@-])?[\^~0-9]*"
+    r"(?:@\{[A-Za-z0-9. -]{1,32}\}|\^\{[a-z]{0,8}\}|\^[!@-])?[\^~0-9]*"
 )
 _REVISION = re.compile(rf"\^?{_POINT}(?:\.{{2,3}}{_POINT})?")
-_SEARCHED = re.compile(r":/[A-Za-z0-9 _#-]{1,64}")  # the youngest commit whose message has the words
 _STAGED = re.compile(r":(?:[0-3]:)?(?![0-3]:)")  # a path as it is in the index
 _FROM_HEAD = re.compile(r"^(\.\.\.?[A-Za-z0-9_@])")  # `..main` is `HEAD..main`
 _MAX_REVISION = 240
@@ -178,15 +177,12 @@ def _counts(name: str, table: Subcommand, read: Read) -> Refusal | None:
 def _is_revision(text: str) -> bool:
     """Accept a revision, a range, or `revision:path`."""
     revision, colon, path = text.partition(":")
-    if _SEARCHED.fullmatch(text):
-        return True
     if not revision and colon:
         return _is_path(_STAGED.sub("", text, count=1))
     return len(revision) <= _MAX_REVISION and bool(_REVISION.fullmatch(revision)) and (not colon or _is_path(path))
 
 
 def _is_path(text: str) -> bool:
-    text = MAGIC.sub("", text, count=1)
     return bool(_PATH.fullmatch(text)) and not {"..", ".git"} & set(text.lower().split("/"))
 
 

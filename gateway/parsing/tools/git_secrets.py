@@ -23,9 +23,6 @@ _FILES = re.compile(
     r"|(^|/)(\.(aws|ssh|gnupg|kube|docker)|secrets|private)(/|$)",
     re.IGNORECASE,
 )
-# A pathspec that takes a path away, and the magic words before a path that is looked at.
-EXCLUDES = re.compile(r":([!^]|\([a-z,]*exclude[a-z,]*\))")
-MAGIC = re.compile(r":([!^/]|\((exclude|top|glob|icase|literal)(,(exclude|top|icase)){0,2}\))(?=[^:!^/(])")
 # A glob that takes in one of these and none of the others was written for it.
 _SECRET_NAMES = (
     ".env", "prod.env", ".env.production", "id_rsa", "server.key", "cert.pem", ".npmrc", ".netrc", ".pgpass",
@@ -48,13 +45,11 @@ def shows_secrets(
     hunted = [searched, *(str(options.get(option, "")) for option in ("-S", "-G"))]
     inside = [value.rpartition(":")[2] for value in options.get("-L", ()) if name == "log"]
     bare = arguments if name == "log" else ()  # git takes a word of `log` that is no revision for a path
-    named = [path for path in (*paths, *bare) if not EXCLUDES.match(path)]
-    files = [*named, *inside, *(argument.rpartition(":")[2] for argument in arguments)]
+    files = [*paths, *inside, *bare, *(argument.rpartition(":")[2] for argument in arguments)]
     return any(_SEARCHES.search(text) for text in hunted) or any(_is_secret(path) for path in files)
 
 
 def _is_secret(path: str) -> bool:
-    path = MAGIC.sub("", path, count=1)
     name = path.rpartition("/")[2].lower()
     aimed = "*" in name and any(fnmatchcase(secret, name) for secret in _SECRET_NAMES)
     return bool(_FILES.search(path)) or (aimed and not any(fnmatchcase(plain, name) for plain in _PLAIN_NAMES))

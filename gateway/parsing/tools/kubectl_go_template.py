@@ -8,6 +8,8 @@ jsonpath nothing. Everything else (pipes, other functions, maps in loops, other 
 import re
 from dataclasses import dataclass, field
 
+from gateway.parsing.names import names
+
 _ACTION = re.compile(
     r"\{\{(?P<left>-(?=\s))?\s*(?P<body>(?:\"[^\"\n]*\"|`[^`\n]*`|[^{}\"`\n])*?)\s*(?P<right>(?<=\s)-)?\}\}"
 )
@@ -22,6 +24,15 @@ _INDEX = re.compile(
 _ONLY_IF = re.compile(r"if\s+(?P<compared>eq|ne)\s+(?P<path>\S+)\s+\"(?P<value>[A-Za-z0-9 ._/-]{0,64})\"")
 _PLAIN = re.compile(r"[^{}\\\n]*")
 _ALL = "@"
+# What is no single value is written as Go writes maps and lists, which a jsonpath does not.
+_STRUCTURES = names(
+    """
+    addresses affinity annotations args binaryData capacity allocatable command conditions containerStatuses containers
+    data env envFrom initContainers items labels limits managedFields matchLabels metadata nodeSelector ownerReferences
+    ports requests resources rules securityContext selector spec status stringData subsets taints template tolerations
+    volumeMounts volumes
+    """
+)
 _OPERATORS = {"eq": "==", "ne": "!="}
 Part = tuple[str, str]
 
@@ -46,7 +57,8 @@ def as_jsonpath(template: str) -> str | None:
         if not taken:
             return None
         index += taken
-    return "".join(writer.parts) if writer.parts and not writer.loops else None
+    shows = any(part.startswith("{.") for part in writer.parts)
+    return "".join(writer.parts) if shows and not writer.loops else None
 
 
 def _split(template: str) -> list[Part] | None:
@@ -129,7 +141,8 @@ def _shown(body: str, loops: list[str]) -> str | None:
         key = found["at"] or "'" + (found["key"] or "").replace(".", r"\.") + "'"
         return None if path is None else f"{{{path}[{key}]}}"
     path = _path(body, loops)
-    return None if path is None or path == _ALL else f"{{{path}}}"  # a whole object is written as Go writes maps
+    whole = path is None or path == _ALL or path.rpartition(".")[2] in _STRUCTURES
+    return None if whole else f"{{{path}}}"
 
 
 def _path(text: str, loops: list[str]) -> str | None:

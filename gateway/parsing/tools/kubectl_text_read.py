@@ -240,7 +240,7 @@ def _output(call: Call) -> dict[str, Json]:
     text = call.text("output") or ""
     name, equals, template = text.partition("=")
     if (given := call.text("template")) is not None:
-        if equals or name not in {"", "jsonpath", *_GO}:
+        if equals or name not in {"", *_GO}:
             raise refuse("K8S_FLAG_CONFLICT", call.flags["template"].word.span, flag="--template", other="--output")
         name, equals, template = name or _GO[0], "=", given
     if name in _GO and equals:

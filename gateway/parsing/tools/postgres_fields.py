@@ -6,6 +6,7 @@ composite, so that only functions of rows could be meant. What a function in FRO
 columns that it is known to give (the out parameters as listed from PostgreSQL 18).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -31,6 +32,9 @@ _OUTPUTS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
+# Names that only functions have, whatever they are asked of: no column of a catalog begins so, but these.
+_CALLED = re.compile(r"(?i:pg_|lo_|dblink|set_config$|nextval$|setval$|query_to_xml)")
+_NOT_CALLED = _OUTPUTS["pg_control_system"]
 # They give one column, which is called like the alias, or like the function when there is none.
 _SCALAR = names("generate_subscripts json_object_keys jsonb_object_keys regexp_matches")
 _SCALAR_NODES = exp.Unnest | exp.Explode | exp.GenerateSeries | exp.ExplodingGenerateSeries
@@ -46,12 +50,16 @@ def check_fields(tree: exp.Expr) -> Refusal | None:
     fields = [dot.expression for dot in tree.find_all(exp.Dot) if isinstance(dot.expression, exp.Identifier)]
     if fields:  # of something that is not even a name
         return Refusal("SQL_FIELD", args={"field": fields[0].name[:63]})
-    columns = [column for column in tree.find_all(exp.Column) if column.table and not column.db]
-    if not columns:
-        return None
+    qualified = [column for column in tree.find_all(exp.Column) if column.table]
+    columns = [column for column in qualified if not column.db]
     made = list(_made(tree))
     kinds = exp.Table, exp.Subquery, exp.CTE, exp.Values, exp.Lateral, exp.Unnest
     called = {source.alias_or_name for source in tree.find_all(*kinds)}
+    calls = next(
+        (column for column in qualified if _CALLED.match(column.name) and column.name not in _NOT_CALLED), None
+    )
+    if calls is not None:
+        return Refusal("SQL_FIELD", args={"field": calls.name[:63]})
     for column in columns:
         sources = [source for source in made if source.alias_or_name == column.table]
         known = column.table in called

@@ -15,7 +15,6 @@ from gateway.parsing.names import names
 _COLUMNS = names(
     "id status state kind type level severity priority queue shard partition region zone version attempt attempts "
     "retries duration latency bytes size created updated started finished enabled active locked "
-    "ctid tableoid xmin xmax "
     # whose row it is, as a number
     "account_id batch_id cluster_id customer_id event_id host_id invoice_id item_id job_id merchant_id node_id "
     "order_id org_id organization_id parent_id payment_id product_id project_id queue_id region_id request_id shop_id "
