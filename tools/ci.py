@@ -85,7 +85,8 @@ def _computing(*, only_cluster: bool) -> Iterator[Phase]:
     """Yield everything else."""
     if not only_cluster:
         yield Phase("lint", ("make", "--no-print-directory", "lint"))
-        yield Phase("tests", PAIRS, "not alone and not cluster")
+        order = "--no-loadscope-reorder"  # as in tests/conftest.py: xdist's own puts files of a single test last
+        yield Phase("tests", (*PAIRS, order), "not alone and not cluster")
     if find():
         words = ("cluster", "namespace")
         yield Phase("tests: cluster", PAIRS, "cluster and not alone", words)  # a control plane for each of the two
