@@ -3,14 +3,21 @@
 from collections.abc import Callable, Mapping
 
 from gateway import plugins
-from gateway.notifiers import webhook
 from gateway.ports import Clock, Notifier
 
 Factory = Callable[[str, plugins.Settings, Clock], Notifier]
 """Takes the channel's name, its settings and the clock; raises ConfigFault."""
 
 GROUP = "countermand.notifiers"
-BUILT_IN: Mapping[str, Factory] = {"webhook": webhook.from_settings}
+
+
+def _webhook(name: str, settings: plugins.Settings, clock: Clock) -> Notifier:
+    from gateway.notifiers.webhook import from_settings  # and an HTTP client, which is not for every start
+
+    return from_settings(name, settings, clock)
+
+
+BUILT_IN: Mapping[str, Factory] = {"webhook": _webhook}
 
 
 def open_notifiers(configured: Mapping[str, plugins.Settings], clock: Clock) -> list[Notifier]:
