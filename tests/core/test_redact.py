@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -224,6 +224,6 @@ def test_names_about_secrets_are_not_names_of_secrets(name: str) -> None:
      "-----BEGIN PRIVATE KEY" * 3_000, "password '" * 6_500, 'pwd="' * 13_000, "secret" + " " * 65_000],
 )  # fmt: skip
 def test_64_kib_of_near_misses_take_no_more_than_a_moment(text: str) -> None:
-    start = perf_counter()
+    start = process_time()
     REDACTOR.text(text)
-    assert perf_counter() - start < 3
+    assert process_time() - start < 3
