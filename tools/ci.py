@@ -75,16 +75,17 @@ def _tools(*, only_cluster: bool) -> Iterator[Phase]:
 
 
 def _waiting(*, only_cluster: bool) -> Iterator[Phase]:
-    """Yield the tests of real processes in real time."""
+    """Yield the tests of real processes in real time, and the lint behind them: what computes takes longer."""
     marked = "alone and cluster" if only_cluster else "alone"
     yield Phase("tests: processes, two at a time", PAIRS, f"{marked} and paired", ("mark.alone",))
     yield Phase("tests: alone", (), f"{marked} and not paired", ("mark.alone",))
+    if not only_cluster:
+        yield Phase("lint", ("make", "--no-print-directory", "lint"))
 
 
 def _computing(*, only_cluster: bool) -> Iterator[Phase]:
     """Yield everything else."""
     if not only_cluster:
-        yield Phase("lint", ("make", "--no-print-directory", "lint"))
         order = "--no-loadscope-reorder"  # as in tests/conftest.py: xdist's own puts files of a single test last
         yield Phase("tests", (*PAIRS, order), "not alone and not cluster")
     if find():
