@@ -113,7 +113,8 @@ class Grant:
             raise ValueError("an action of the approval tier needs an approval")
         if self.kind is GrantKind.UNDO and self.undo_plan_digest is None:
             raise ValueError("an undo grant names its undo plan")
-        if self.leave is not None and (self.kind is not GrantKind.ACTION or self.approvals or self.undo_plan_digest):
+        changes = self.approvals or self.state_digest or self.undo_plan_digest  # what changes something is observed
+        if self.leave is not None and (self.kind is not GrantKind.ACTION or changes):
             raise ValueError("only a plain read is begun with its decision")
 
 

@@ -15,7 +15,7 @@ from gateway.ports import Clock
 
 _LOG = logging.getLogger(__name__)
 _MAX_ACTIONS = 100_000
-"""How many actions' fences are remembered; beyond that the gateway's own BeginAttempt still refuses an old one."""
+"""How many actions' fences are remembered; beyond that BeginAttempt refuses an old one, or its grant has expired."""
 
 
 class TrustedKeys:

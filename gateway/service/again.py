@@ -104,7 +104,7 @@ async def _decide(world: World, asked: Asked) -> Decision | None:
         found["request"] = {**found["request"], "purpose": asked.purpose}
         return case, caps, found
 
-    loaded = await world.store.read(load)
+    loaded = await world.store.scan(load)
     if loaded is None:
         return None
     case, caps, found = loaded

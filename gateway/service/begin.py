@@ -34,7 +34,8 @@ def begin(
 
 
 def begin_at_once(world: World, tx: Tx, recorder: Recorder, granted: Granted) -> None:
-    """Begin a plain read in the unit of work that granted it."""
-    tx.consume_nonce(recorder.row.id, "apply", granted.nonce, FIRST_FENCE)
+    """Begin a plain read in the unit of work that granted it: a grant with leave never waits to be offered."""
+    if not tx.consume_nonce(recorder.row.id, "apply", granted.nonce, FIRST_FENCE):
+        raise ValueError("the nonce of a grant that was just signed was used before")
     deadline = recorder.row.updated_ms + world.settings.timing.attempt_ms
     begin(world, recorder, step=0, fence=FIRST_FENCE, instance=granted.instance, deadline_ms=deadline, told={})

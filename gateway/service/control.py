@@ -109,7 +109,7 @@ def revoke_granted(world: World, tx: Tx, guard: Guard, code: str, concerns: Call
     for row in open_rows(tx, State.GRANTED):
         if concerns(row):
             recorder = Recorder(world, tx, row)
-            _revoke(recorder, guard, code)
+            revoke(recorder, guard, code)
             recorder.save()
             revoked.append(row.id)
     return revoked
@@ -137,12 +137,13 @@ def revoke_forbidden(tx: Tx, recorder: Recorder) -> bool:
     )  # fmt: skip
     for holds, guard, code in named:
         if holds:
-            _revoke(recorder, guard, code)
+            revoke(recorder, guard, code)
             return True
     return False
 
 
-def _revoke(recorder: Recorder, guard: Guard, code: str) -> None:
+def revoke(recorder: Recorder, guard: Guard, code: str) -> None:
+    """End a grant that nobody has begun under."""
     body = {"reason": code, "revision": recorder.row.revision}
     recorder.advance(Event.REVOKE, guard, (K.REVOCATION, body), reason=code)
 

@@ -264,10 +264,10 @@ class Gateway:
 
     # --- executors ---
     async def attach(
-        self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0
+        self, audience: str, instance: str, *, process: str = "", concurrency: int = 0
     ) -> AsyncGenerator[WorkView, None]:
         """Yield work for an audience until the caller goes away; what waited for it is offered at once."""
-        session = self._world.hub.open(audience, instance, itself=itself, concurrency=concurrency)
+        session = self._world.hub.open(audience, instance, process=process, concurrency=concurrency)
         try:
             await hasten(self._world, audience)
             while True:

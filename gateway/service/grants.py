@@ -65,7 +65,9 @@ async def sign_action(
     policy = policy_ref(action, decision.revision, decision.digest)
     tier = "approval" if votes else _TIER[decision.verdict]
     common = {"tier": tier, "approvals": tuple(_approval(v) for v in votes), "state_digest": state_digest or None}
-    leave = None if session is None else Leave(session.itself, FIRST_FENCE)
+    if session is not None and not proposal.reads:
+        raise ValueError("only a plain read is begun with its decision")
+    leave = None if session is None else Leave(session.process, FIRST_FENCE)
     act = _grant(world, GrantKind.ACTION, action, proposal, policy, now, expires, **common, leave=leave)
     envelope = await sign(world, statement(act))
     if proposal.reads:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -23,10 +24,12 @@ class Session:
     audience: str
     instance: str
     close: Callable[[], None]
-    itself: str = ""
-    """The instance as the executor names it."""
+    process: str = ""
+    """The instance as the executor itself names it."""
     concurrency: int = 0
     """How much it does at once; 0 for one that did not tell."""
+    promised: int = 0
+    """How many places are kept for work that is being recorded."""
     queue: "asyncio.Queue[WorkView]" = field(default_factory=lambda: asyncio.Queue(_WAITING))
 
     async def next(self) -> WorkView:
@@ -45,9 +48,9 @@ class Hub:
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._distrusted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def open(self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0) -> Session:
+    def open(self, audience: str, instance: str, *, process: str = "", concurrency: int = 0) -> Session:
         """Attach an executor to an audience."""
-        session = Session(audience, instance, lambda: self._close(session), itself, concurrency)
+        session = Session(audience, instance, lambda: self._close(session), process, concurrency)
         self._sessions.setdefault(audience, []).append(session)
         self._absent.pop(audience, None)
         return session
@@ -61,8 +64,11 @@ class Hub:
 
         One that hangs finishes nothing: what is offered again goes to another, if there is one.
         """
-        session, _ = self._idlest(audience)
-        return session is not None and self.hand(session, work)
+        sessions = self._sessions.get(audience, ())
+        if not sessions:
+            return False
+        in_hand = self._in_hand()
+        return self.hand(min(sessions, key=lambda s: in_hand[id(s)]), work)
 
     def hand(self, session: Session, work: WorkView) -> bool:
         """Hand work to one session; false when it went away, or does not keep up."""
@@ -72,16 +78,27 @@ class Hub:
         session.queue.put_nowait(work)
         return True
 
-    def free(self, audience: str) -> Session | None:
-        """Return a session that would do work now, without letting it wait; None when each has its hands full."""
-        session, in_hand = self._idlest(audience)
-        return session if session is not None and in_hand < session.concurrency else None
+    @contextmanager
+    def place(self, audience: str) -> Iterator[Session | None]:
+        """Keep a place at a session that would do work at once, until it is handed; None when each has its hands full.
 
-    def _idlest(self, audience: str) -> tuple[Session | None, int]:
-        sessions = self._sessions.get(audience, ())
-        in_hand = Counter(id(holder) for holder, _ in self._open.values())
-        session = min(sessions, key=lambda s: in_hand[id(s)], default=None)
-        return session, in_hand[id(session)]
+        Of a process that attached twice only the newer line counts: the other one is dead, and nobody has noticed yet.
+        """
+        in_hand = self._in_hand()
+        lines = {session.instance: session for session in self._sessions.get(audience, ())}
+        rooms = {s: s.concurrency - s.promised - in_hand[id(s)] for s in lines.values() if not s.queue.full()}
+        session = max(rooms, key=lambda s: rooms[s], default=None)
+        if session is None or rooms[session] <= 0:
+            yield None
+            return
+        session.promised += 1
+        try:
+            yield session
+        finally:
+            session.promised -= 1
+
+    def _in_hand(self) -> Counter[int]:
+        return Counter(id(holder) for holder, _ in self._open.values())
 
     def work(self, work_id: str, action: str) -> WorkView | None:
         """Return work that was handed out and not finished, if it belongs to the action."""

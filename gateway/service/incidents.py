@@ -54,7 +54,7 @@ async def open_incident(world: World, principal: Principal, request_id: str, tit
 
 async def get_incident(world: World, incident: str) -> IncidentView:
     """Return an incident; raises NotFound."""
-    return await world.store.read(lambda tx: incident_view(tx, load_incident(tx, incident)))
+    return await world.store.scan(lambda tx: incident_view(tx, load_incident(tx, incident)))
 
 
 async def list_incidents(world: World, *, page_size: int, before: str, open_only: bool

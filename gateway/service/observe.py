@@ -104,7 +104,7 @@ async def _observed(world: World, action: str, data: bytes) -> None:
         context = read_context(world, tx, proposal, nonce=nonce, action=action)
         return _Case(row, proposal, context, asked)
 
-    case = await world.store.read(load)
+    case = await world.store.scan(load)
     if case is None:
         return
     seen = read_observation(data, len(case.proposal.steps), world.redactor)

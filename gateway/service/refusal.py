@@ -3,7 +3,7 @@
 from gateway.core.kinds import LeafKind as K
 from gateway.core.lifecycle import Due, Event, Guard, State
 from gateway.ports import ActionRow, Tx
-from gateway.service.common import in_flight
+from gateway.service.common import foreign, in_flight
 from gateway.service.halt import halted
 from gateway.service.record import LeafBody, Recorder
 from gateway.service.report import reason_code
@@ -15,7 +15,9 @@ _AGAIN_MS = 30_000
 """How long an undo that was refused waits: what makes an executor refuse does not mend itself in a second."""
 
 
-async def refusal_reported(world: World, action: str, purpose: str, fence: int, body: RefusalReport) -> None:
+async def refusal_reported(
+    world: World, action: str, purpose: str, fence: int, instance: str, body: RefusalReport
+) -> None:
     """Record that an executor's own check of a grant failed: a grant to act dies, and security is told.
 
     What was begun with its decision, under this fence, ends: the executor that has leave says that it did nothing.
@@ -31,7 +33,7 @@ async def refusal_reported(world: World, action: str, purpose: str, fence: int, 
         match case.state, purpose:
             case State.GRANTED, "apply":
                 return Choice(Event.REFUSE, None, (refusal, finding), reason=code)
-            case State.EXECUTING, "apply" if not in_flight(case) or (case.proposal.reads and case.row.fence == fence):
+            case State.EXECUTING, "apply" if not in_flight(case) or _has_leave(tx, case, fence, instance):
                 return halted(world, tx, case, code, why=(refusal, finding))
             case State.UNDOING, "undo":
                 return _undo_later(world, case, code, (refusal, finding))
@@ -55,6 +57,11 @@ def _note(world: World, tx: Tx, action: str, fence: int, code: str, leaves: tupl
     recorder = Recorder.load(world, tx, action)
     for kind, body in leaves[:1] if _is_copy(recorder.row, fence, code) else leaves:
         recorder.note(kind, body)
+
+
+def _has_leave(tx: Tx, case: Case, fence: int, instance: str) -> bool:
+    """Tell whether it is this executor that has leave for a plain read: then nobody else is at it."""
+    return case.proposal.reads and case.row.fence == fence and not foreign(tx, case, fence, "apply", instance)
 
 
 def _is_copy(row: ActionRow, fence: int, code: str) -> bool:

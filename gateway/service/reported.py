@@ -39,7 +39,7 @@ async def reported(
         case ChunkReport() if work is not None and work.purpose == "apply":
             return _shown(world, work, body)
         case _ if work is not None:
-            answer = await _once(world, work, body)
+            answer = await _once(world, work, instance, body)
         case _:
             answer = False, "WORK_UNKNOWN"
     if work is not None and not answer[0] and answer[1] != "REPORT_FOREIGN":
@@ -47,7 +47,7 @@ async def reported(
     return answer
 
 
-async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:
+async def _once(world: World, work: WorkView, instance: str, body: Report) -> tuple[bool, str]:
     """Take the one report of work that only looks."""
     world.hub.finish(work.work_id)
     match body:
@@ -58,7 +58,7 @@ async def _once(world: World, work: WorkView, body: Report) -> tuple[bool, str]:
         case ProbeReport() if work.purpose == "probe":
             return await probe_reported(world, work.action, work.fence, body)
         case RefusalReport():
-            await refusal_reported(world, work.action, work.purpose, work.fence, body)
+            await refusal_reported(world, work.action, work.purpose, work.fence, instance, body)
         case _:
             return False, "REPORT_UNEXPECTED"
     return False, ""

@@ -6,7 +6,7 @@ from contextlib import aclosing, suppress
 from gateway.core.lifecycle import FINAL, State
 from gateway.core.principal import Principal
 from gateway.errors import InvalidRequest
-from gateway.service.operate import get_changed
+from gateway.service.operate import get_action, get_changed
 from gateway.service.views import ActionView
 from gateway.service.world import World
 
@@ -31,5 +31,5 @@ async def rested(world: World, principal: Principal, view: ActionView, wait_ms: 
                 changed = await get_changed(world, principal, view.id, view.version) if event is None else None
                 view = changed or view
                 if view.state in RESTING:
-                    break
-    return view
+                    return view
+    return await get_action(world, principal, view.id)

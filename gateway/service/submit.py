@@ -1,6 +1,8 @@
 """Submit: parse, admit, record; nothing is answered before it is on disk."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from gateway.core.canonical import Json, digest, loads_strict
@@ -14,10 +16,12 @@ from gateway.parsing.result import ParsedPlan, Refusal
 from gateway.ports import ActionRow, RequestRow, Tx
 from gateway.service.approval_request import open_request
 from gateway.service.begin import begin_at_once
+from gateway.service.common import KEY_REVOKED
 from gateway.service.context import quick_context, read_context
-from gateway.service.control import revoke_forbidden
+from gateway.service.control import revoke, revoke_forbidden
 from gateway.service.decide import Decision, decide, refused
 from gateway.service.dispatch import attempt_lost
+from gateway.service.grant_key import key_refusal
 from gateway.service.grants import FIRST_FENCE, Granted, policy_ref, sign_action, sign_observe
 from gateway.service.hub import Session
 from gateway.service.proposal import Ask, Proposal, write_proposal, write_refused
@@ -59,20 +63,25 @@ async def submit(
     draft = await _draft(world, principal, ask, parsed, _request_digest(ask, command, steps, scope))
     if validate_only:
         return _explained(world, draft)
-    granted, work = None, None
-    session = world.hub.free(draft.row.audience) if draft.proposal.reads else None
-    if draft.decision.verdict is not Verdict.DENY:
+    # Whoever goes away meanwhile does not keep what is recorded from being handed over.
+    return await asyncio.shield(_take(world, draft))
+
+
+async def _take(world: World, draft: _Draft) -> ActionView:
+    """Record a proposal and hand over what follows from it."""
+    at_once = draft.proposal.reads and draft.decision.verdict is Verdict.ALLOW
+    with world.hub.place(draft.row.audience) if at_once else nullcontext() as session:
         granted, work = await _prepare(world, draft, session)
-    recording = world.store.write(lambda tx: _record(world, tx, draft, granted, work))
-    decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())  # while the disk is at work
-    recorded = await recording
-    if isinstance(recorded, ActionView):
-        return recorded
-    if work is not None and granted is not None and session is not None:
-        await _hand(world, recorded, work, session)
-    elif work is not None:
-        offer(world, draft.row, work)
-        world.bus.armed(offer_again_ms(world, draft.row.audience))
+        recording = world.store.write(lambda tx: _record(world, tx, draft, granted, work))
+        decision = decision_view(draft.decision.record, draft.decision.digest, world.texts())  # the disk is at work
+        recorded = await recording
+        if isinstance(recorded, ActionView):
+            return recorded
+        if work is not None and session is not None:
+            await _hand(world, recorded, work, session)
+        elif work is not None:
+            offer(world, draft.row, work)
+            world.bus.armed(offer_again_ms(world, draft.row.audience))
     world.bus.changed(draft.row.id)
     return compose(recorded, draft.proposal, decision)
 
@@ -126,7 +135,7 @@ async def _draft(
             withdrawn = world.policy.revision in world.bus.withdrawn
             context = quick_context(world.bus.switches, proposal, withdrawn=withdrawn)
         else:
-            context = await world.store.read(lambda tx: read_context(world, tx, proposal))
+            context = await world.store.scan(lambda tx: read_context(world, tx, proposal))
         decision = await decide(
             world.policy, world.settings,
             stage="admit", now_ms=now, action=action, proposal=proposal, context=context,
@@ -142,6 +151,8 @@ async def _draft(
 
 async def _prepare(world: World, draft: _Draft, session: Session | None) -> tuple[Granted | None, WorkView | None]:
     """Sign what the record will name: the grants of an allowed read, or the grant to observe."""
+    if draft.decision.verdict is Verdict.DENY:
+        return None, None
     timing = world.settings.timing
     if draft.proposal.reads:
         if draft.decision.verdict is not Verdict.ALLOW:
@@ -249,6 +260,9 @@ def arm_grant(world: World, tx: Tx, recorder: Recorder, granted: Granted) -> Non
     What forbids it since it was decided revokes it here: a grant that was not there yet could not be revoked then.
     """
     if revoke_forbidden(tx, recorder):
+        return
+    if granted.instance and key_refusal(world, granted.action):
+        revoke(recorder, Guard.KEY_REVOKED, KEY_REVOKED)
         return
     if granted.instance:
         begin_at_once(world, tx, recorder, granted)

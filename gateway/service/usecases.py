@@ -181,9 +181,9 @@ class ExecutorUseCases(Protocol):
     """The other process."""
 
     def attach(
-        self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0
+        self, audience: str, instance: str, *, process: str = "", concurrency: int = 0
     ) -> AsyncGenerator[WorkView, None]:
-        """Yield work for an audience until the caller goes away; `itself` is the instance as the executor names it."""
+        """Yield work for an audience until the caller goes away; `process` is the instance as the executor names it."""
         ...
 
     async def announce(self, *, audience: str, instance: str, scope: str, document: bytes) -> tuple[bool, str]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -11,9 +13,12 @@ from countermand.gateway.v1 import audit_service_pb2, control_service_pb2, execu
 from google.protobuf.message import Message
 
 from gateway.api.grpc.edge import VOTES, Service, snake_case
+from gateway.core.principal import Principal
 from gateway.errors import StoreFault
+from gateway.service.views import ActionView
 from tests.api.raw import METHODS, Raw, error_of
 from tests.fakes.doors import open_doors
+from tests.fakes.gateway import FakeGateway
 
 pytestmark = pytest.mark.anyio
 UUID4 = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
@@ -122,6 +127,23 @@ async def test_a_call_that_takes_too_long_is_ended_by_the_server(folder: Path) -
     async with open_doors(folder, unary_timeout_s=0.05) as doors, Raw(doors.unix("agent")) as raw:
         code, reason, _ = await raw.error("GetCheckpoint", audit_service_pb2.GetCheckpointRequest(min_size=99))
     assert (code, reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
+
+
+class Patient(FakeGateway):
+    """Answers a proposal only when its caller's patience is at an end."""
+
+    async def submit(self, principal: Principal, **said: Any) -> ActionView:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(said["wait_ms"] / 1_000):
+                await asyncio.Event().wait()
+        return await super().submit(principal, **said)
+
+
+async def test_a_call_that_asked_to_wait_is_not_ended_before_that(folder: Path) -> None:
+    request = pb.SubmitActionRequest(request_id=UUID4, command="get", wait_ms=300)
+    async with open_doors(folder, gateway=Patient(), unary_timeout_s=0.2) as doors, Raw(doors.unix("agent")) as raw:
+        answer = await raw.call("SubmitAction", request)
+    assert answer.action.id == "act_01"
 
 
 async def test_a_watcher_that_goes_away_ends_its_stream_in_the_gateway(folder: Path) -> None:

@@ -77,6 +77,11 @@ def test_only_a_plain_read_is_begun_with_its_decision(grant: Grant) -> None:
         replace(grant, leave=Leave("8f3a", 1))
 
 
+def test_a_change_that_nobody_approved_is_not_begun_with_its_decision_either() -> None:
+    with pytest.raises(ValueError, match="only a plain read"):
+        replace(AT_ONCE, state_digest=DIGEST)
+
+
 @pytest.mark.parametrize("leave", [{}, {"instance": "8f3a"}, {"instance": "8f3a", "fence": 0}, "8f3a", None])
 def test_a_leave_that_is_malformed_opens_nothing(leave: object) -> None:
     said = json.loads(statement(AT_ONCE))

@@ -352,9 +352,9 @@ class FakeGateway:
     # --- executors
 
     async def attach(
-        self, audience: str, instance: str, *, itself: str = "", concurrency: int = 0
+        self, audience: str, instance: str, *, process: str = "", concurrency: int = 0
     ) -> AsyncGenerator[WorkView, None]:
-        del itself, concurrency
+        del process, concurrency
         self.attached.add(audience)
         self.instances.append(instance)
         self.changed.set()

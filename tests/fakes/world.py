@@ -367,7 +367,7 @@ def _world(
 
 async def _serve(gateway: Gateway, worker: Worker, link: Link, concurrency: int = 0) -> None:
     async with asyncio.TaskGroup() as group:
-        attached = gateway.attach(AUDIENCE, link.instance, itself=link.instance, concurrency=concurrency)
+        attached = gateway.attach(AUDIENCE, link.instance, process=link.instance, concurrency=concurrency)
         async for view in attached:
             group.create_task(worker.do(_work(view)))
 

@@ -28,7 +28,7 @@ class Hand:
 
     @classmethod
     def attach(cls, made: Lab, instance: str = "hand", *, concurrency: int = 0) -> "Hand":
-        session = made.world.hub.open(AUDIENCE, instance, itself=instance, concurrency=concurrency)
+        session = made.world.hub.open(AUDIENCE, instance, process=instance, concurrency=concurrency)
         return cls(made, session, instance)
 
     async def take(self, purpose: str) -> WorkView:

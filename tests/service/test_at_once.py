@@ -1,10 +1,14 @@
 """Plain reads that are begun in the same commit as they are decided, for an executor that has a hand free."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.dsse import Envelope
 from gateway.core.kinds import LeafKind
 from gateway.core.statement import Statement
+from gateway.service.dispatch import ask_to_apply
 from gateway.service.reports import RefusalReport
 from gateway.service.views import WorkView
 from tests.fakes.world import READ, Lab, lab
@@ -120,6 +124,64 @@ async def test_an_executor_that_goes_away_before_the_commit_leaves_a_read_that_f
         view = await made.submit(READ)
         again = await made.get(view.id)
         assert (again.state, again.reason) == ("FAILED", "EXECUTOR_LOST")
+
+
+async def test_a_caller_that_goes_away_during_the_commit_does_not_keep_the_read_from_its_executor() -> None:
+    async with lab(FAST, executor=False) as made:
+        hand = Hand.attach(made, concurrency=1)
+        proposing = asyncio.create_task(made.submit(READ))
+        sign = made.world.signer.sign
+
+        async def and_goes_away(data: bytes) -> bytes:
+            made.world.signer.sign = sign  # type: ignore[method-assign]
+            proposing.cancel()
+            return await sign(data)
+
+        made.world.signer.sign = and_goes_away  # type: ignore[method-assign]
+        with pytest.raises(asyncio.CancelledError):
+            await proposing
+        work = await hand.take("apply")
+        await hand.say(work, applied())
+        assert (await made.get(work.action)).state == "SUCCEEDED"
+
+
+async def test_many_at_once_are_begun_for_as_many_hands_as_are_free() -> None:
+    async with lab(FAST, executor=False) as made:
+        hand = Hand.attach(made, concurrency=2)
+        views = await asyncio.gather(*(made.submit(READ) for _ in range(6)))
+        assert sorted(view.state for view in views) == ["EXECUTING"] * 2 + ["GRANTED"] * 4
+        assert hand.session.promised == 0
+
+
+async def test_a_key_that_was_revoked_before_the_commit_begins_nothing() -> None:
+    async with lab(FAST, executor=False) as made:
+        hand = Hand.attach(made, concurrency=1)
+        sign, keys = made.world.signer.sign, made.world.keys()
+
+        async def revoked_meanwhile(data: bytes) -> bytes:
+            now = made.clock.now_ms()
+            gone = {kid: replace(key, revoked_ms=now) for kid, key in keys.items()}
+            object.__setattr__(made.world, "keys", lambda: gone)
+            return await sign(data)
+
+        made.world.signer.sign = revoked_meanwhile  # type: ignore[method-assign]
+        view = await made.submit(READ)
+        assert (view.state, view.reason, hand.session.queue.empty()) == ("REVOKED", "KEY_REVOKED", True)
+
+
+async def test_a_refusal_of_another_executor_ends_no_read_that_is_under_way() -> None:
+    """Guard: a copy went to an executor with stale keys, while the first one reads."""
+    async with lab(FAST, executor=False) as made:
+        hand = Hand.attach(made)
+        view = await made.submit(READ)
+        work = await hand.take("apply")
+        other = Hand.attach(made, "other")
+        await ask_to_apply(made.world, view.id)
+        assert await hand.begin(work) == (True, "")
+        copy = await other.take("apply")
+        await other.say(copy, RefusalReport("GRANT_KEY_UNKNOWN", "stale keys"))
+        await hand.say(work, applied())
+        assert (await made.get(view.id)).state == "SUCCEEDED"
 
 
 async def test_an_executor_that_dies_with_leave_leaves_a_read_that_failed_at_its_deadline() -> None:

@@ -63,6 +63,13 @@ async def test_when_the_time_is_up_the_action_is_answered_as_it_stands_and_goes_
         assert (await made.get(view.id)).state == "SUCCEEDED"
 
 
+async def test_what_waits_for_an_executor_that_is_not_there_says_so_when_the_time_is_up() -> None:
+    async with lab(FAST, executor=False) as made:
+        await made.clock.advance(made.world.settings.timing.executor_absent_ms)
+        view = await made.submit(READ, wait_ms=1)
+        assert (view.state, view.reason) == ("GRANTED", "EXECUTOR_ABSENT")
+
+
 @pytest.mark.parametrize("wait_ms", [-1, 60_001])
 async def test_a_wait_that_is_too_long_is_refused_before_anything_is_recorded(wait_ms: int) -> None:
     async with lab(FAST, executor=False) as made:

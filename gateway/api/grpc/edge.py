@@ -105,13 +105,18 @@ def _unary(edge: Edge, method: Method) -> "grpc.RpcMethodHandler[Any, Any]":
     async def behaviour(request: Message | None, context: Context) -> Message:
         try:
             principal = _admit(edge, method, request, context)
-            async with asyncio.timeout(edge.unary_timeout_s):
+            async with asyncio.timeout(edge.unary_timeout_s + _asked_wait_s(request)):
                 response: Message = await method.call(request, principal)
         except Exception as exc:  # noqa: BLE001 -- the outermost frame: nothing may leak to the caller
             await abort(context, _leaving(exc, method))
         return response
 
     return grpc.unary_unary_rpc_method_handler(behaviour, _reader(method.request_type), _write)
+
+
+def _asked_wait_s(request: Message | None) -> float:
+    """Return how long a caller lets its answer wait; what is too long is refused by the method, at once."""
+    return max(0, int(getattr(request, "wait_ms", 0))) / 1_000
 
 
 def _stream(edge: Edge, method: Method) -> "grpc.RpcMethodHandler[Any, Any]":

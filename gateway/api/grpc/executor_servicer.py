@@ -10,6 +10,11 @@ from gateway.core.principal import Principal
 from gateway.errors import Forbidden, InvalidRequest
 from gateway.service.usecases import ExecutorUseCases
 
+MAX_CONCURRENCY = 256
+"""As in the settings of an executor."""
+_NAME_BYTES = 255
+"""What the name of a process may have to stand in a grant."""
+
 
 class ExecutorServicer:
     """The door of executors."""
@@ -23,7 +28,7 @@ class ExecutorServicer:
         _require("instance", request.instance)
         named = _named(principal, request.instance)
         attached = self._gateway.attach(
-            request.audience, named, itself=request.instance, concurrency=request.concurrency
+            request.audience, named, process=request.instance, concurrency=min(request.concurrency, MAX_CONCURRENCY)
         )
         async with aclosing(attached) as works:
             async for work in works:
@@ -86,3 +91,5 @@ def _require_audience(principal: Principal, audience: str) -> None:
 def _require(field: str, value: str) -> None:
     if not value:
         raise InvalidRequest("VALUE_MISSING", f"`{field}` is empty", field=field, remedy=f"send `{field}`")
+    if len(value.encode()) > _NAME_BYTES:
+        raise InvalidRequest("FIELD_TOO_LONG", f"`{field}` is too long", field=field, remedy="shorten it")
