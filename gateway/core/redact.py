@@ -55,9 +55,9 @@ _NET = tuple(
         (_NAMES, rf"""(?i){_NAMED}["']?\s*[:=]\s*["']?([^\s"',;&}}]+)"""),
         (_NAMES, rf"""(?i)--[a-z-]{{0,32}}{_NAMED}\s+["']?([^\s"'-][^\s"']*)"""),
         # A value that the member before it names, or the one behind it: {"name": "DB_PASSWORD", "value": …}.
-        (_NAMES, rf"""(?i){_NAMED}"{_COMMA}"value"{_COLON}"((?:[^"\\]|\\.){{1,4096}})\""""),
+        (_NAMES, rf"""(?i){_NAMED}"{_COMMA}"value"{_COLON}"((?:[^"\\]|\\.)+)"""),
         (_NAMES, rf"""(?i){_NAMED}\\"{_COMMA}\\"value\\"{_COLON}\\"(.{{1,4096}}?)\\\""""),
-        (_NAMES, rf"""(?i)"value"{_COLON}"((?:[^"\\]|\\.){{1,512}})"{_COMMA}"name"{_COLON}"{_SECRET_WORD}\""""),
+        (_NAMES, rf"""(?i)"value"{_COLON}"((?:[^"\\]|\\.)+)"{_COMMA}"(?:name|key)"{_COLON}"{_SECRET_WORD}\""""),
         (_NAMES, rf"""(?i)name:[ ]{{0,8}}["']?{_SECRET_WORD}["']?[ ]{{0,8}}\n[ ]{{0,64}}value:[ ]{{0,8}}(\S[^\n]*)"""),
         (_NAMES, rf"""(?i)name:{_SECRET_WORD} value:([^\s\]]+)"""),
         (("password", "identified"), r"(?i)\b(?:password|identified\s+by)\s+'((?:[^']|'')+)'"),
@@ -71,7 +71,10 @@ _SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase)|pwd$|secret|token$|credential|(?:api|access|account|private|auth)key|authorization|cookie$"
     r"|connectionstring"
 )
-_ABOUT_A_SECRET = re.compile(r"(?:name|arn|id|ref|kind|type|version|count|ttl|age|days|expiry|enabled|length)s?$")
+_ABOUT_A_SECRET = re.compile(
+    r"(?:name|arn|id|ref|kind|type|version|count|ttl|age|days|expiry|enabled|length|encryption|policy|validation"
+    r"|rotation|mode|max|min)s?$"
+)
 _REF = "secretref"
 _NAMED_MEMBERS = (
     ("value", ("name", "key")), ("Value", ("Name", "Key")), ("ParameterValue", ("ParameterKey", "ParameterName")),
@@ -170,9 +173,9 @@ def _harmless(name: str) -> bool:
 
 
 def named_secret(members: Mapping[str, Json]) -> str | None:
-    """Return the member whose text is the secret that another one names: `{"name": "DB_PASSWORD", "value": …}`."""
+    """Return the member that is the secret that another one names: `{"name": "DB_PASSWORD", "value": …}`."""
     for value, names in _NAMED_MEMBERS:
-        if isinstance(members.get(value), str):
+        if members.get(value) is not None and not isinstance(members[value], bool):
             said = (members.get(name) for name in names)
             if any(isinstance(name, str) and secret_name(name) for name in said):
                 return value

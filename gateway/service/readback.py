@@ -92,8 +92,8 @@ def find_conflict(
         before, ours = written(snapshot[one.step], seen[one.step]["preflight"])
         now = _visible(world, one.now, ours)
         found, away = _judge(one, before, ours, now)
-        if not found and one.status == "unknown" and (secret := hidden_of(snapshot[one.step])):
-            found, away = EDITED, secret  # the executor compares them too; all that is told still is ours
+        if not found and not away and (secret := hidden_of(snapshot[one.step])):
+            found, away = _judge_hidden(one, secret)
         if found == EDITED:
             return Conflict(one.step, EDITED, away, before, ours, now), memory
         key = str(one.step)
@@ -114,6 +114,8 @@ def _told_by_target(step: int, edits: Sequence[Mapping[str, Json]]) -> Conflict:
 
 def _judge(told: Told, before: Fields, ours: Fields, now: Fields) -> tuple[str, tuple[str, ...]]:
     """Return (EDITED or nothing, the fields that are not ours)."""
+    if told.now is not None and told.status == "partly":  # of an object that could not be read nothing is known
+        before, ours, now = ({p: v for p, v in each.items() if p in told.now} for each in (before, ours, now))
     if told.status == "applied" or not ours:
         return "", ()
     compared = compare(before, ours, now)
@@ -121,6 +123,13 @@ def _judge(told: Told, before: Fields, ours: Fields, now: Fields) -> tuple[str, 
         return EDITED, compared.edited
     put_back = ours.keys() - compared.restore.keys()
     return "", tuple(sorted(path for path in put_back if before[path] != ours[path]))
+
+
+def _judge_hidden(told: Told, secret: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Judge secret fields by what the executor found of them, where all that is told still is ours."""
+    if told.status == "unknown":
+        return EDITED, secret
+    return "", secret if told.status == "not_applied" else ()
 
 
 def _compared(case: Case, step: int, seen: Json) -> bool:

@@ -28,7 +28,7 @@ async def refusal_reported(
     refusal = (K.REFUSAL, {"code": code, "detail": world.redactor.text(body.detail), "purpose": purpose})
 
     def choose(tx: Tx, case: Case) -> Choice | None:
-        if _is_copy(case.row, fence, code):
+        if _is_copy(case.row, purpose, fence, code):
             return None
         match case.state, purpose:
             case State.GRANTED, "apply":
@@ -41,7 +41,7 @@ async def refusal_reported(
                 return None
 
     if await settle(world, action, choose) is None:
-        await world.store.write(lambda tx: _note(world, tx, action, fence, code, (refusal, finding)))
+        await world.store.write(lambda tx: _note(world, tx, action, purpose, fence, (refusal, finding)))
 
 
 def _undo_later(world: World, case: Case, code: str, told: tuple[LeafBody, ...]) -> Choice:
@@ -53,9 +53,9 @@ def _undo_later(world: World, case: Case, code: str, told: tuple[LeafBody, ...])
     return Choice(Event.UNDO_FAILED, Guard.TRANSIENT, (attempt, *told), reason=case.row.reason, also=also)
 
 
-def _note(world: World, tx: Tx, action: str, fence: int, code: str, leaves: tuple[LeafBody, LeafBody]) -> None:
+def _note(world: World, tx: Tx, action: str, purpose: str, fence: int, leaves: tuple[LeafBody, LeafBody]) -> None:
     recorder = Recorder.load(world, tx, action)
-    for kind, body in leaves[:1] if _is_copy(recorder.row, fence, code) else leaves:
+    for kind, body in leaves[:1] if _is_copy(recorder.row, purpose, fence, str(leaves[0][1]["code"])) else leaves:
         recorder.note(kind, body)
 
 
@@ -64,6 +64,6 @@ def _has_leave(tx: Tx, case: Case, fence: int, instance: str) -> bool:
     return case.proposal.reads and case.row.fence == fence and not foreign(tx, case, fence, "apply", instance)
 
 
-def _is_copy(row: ActionRow, fence: int, code: str) -> bool:
-    """Tell whether what was refused is work whose fence was taken already: it was handed out twice."""
-    return code == "GRANT_FENCE" and fence <= row.fence
+def _is_copy(row: ActionRow, purpose: str, fence: int, code: str) -> bool:
+    """Tell whether what was refused is an attempt whose fence was taken already: it was handed out twice."""
+    return code == "GRANT_FENCE" and purpose in {"apply", "undo"} and fence <= row.fence

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.canonical import Json
 from gateway.core.redact import _NET, Redactor, secret_name
 
 REDACTOR = Redactor("k1", b"key of the test")
@@ -96,6 +97,9 @@ SECRETS = [
     ("vault --auth-token 's.abc'", "s.abc"),
     ("ALTER ROLE app PASSWORD 'it''s me'", "it''s me"),
     ('[{"name":"DB_PASSWORD","value":"hunter2"}]', "hunter2"),
+    ('[{"name":"DB_PASSWORD","value":"' + "hunter2" * 1_000 + '"}]', "hunter2" * 1_000),
+    ('[{"value":"' + "hunter2" * 200 + '","name":"DB_PASSWORD"}]', "hunter2" * 200),
+    ('{"Value":"hunter2","Key":"DB_PASSWORD"}', "hunter2"),
     ('[{"name": "DB_PASSWORD", "value": "a \\"quoted\\" one"}]', 'a \\"quoted\\" one'),
     ('"{\\"name\\":\\"DB_PASSWORD\\",\\"value\\":\\"hunter2\\"}"', "hunter2"),
     ('[{"value":"hunter2","name":"API_TOKEN"}]', "hunter2"),
@@ -166,11 +170,13 @@ def test_a_member_whose_name_says_secret_hides_its_whole_value() -> None:
         {"name": "DB_PASSWORD", "value": "hunter2"},
         {"Key": "api-key", "Value": "hunter2"},
         {"ParameterKey": "MasterPassword", "ParameterValue": "hunter2"},
+        {"name": "PIN_SECRET", "value": 12345678},
+        {"name": "DB_PASSWORDS_SECRET", "value": ["hunter2"]},
     ],
 )
-def test_a_value_that_another_member_names_is_hidden(members: dict[str, str]) -> None:
+def test_a_value_that_another_member_names_is_hidden(members: dict[str, Json]) -> None:
     *_, value = REDACTOR.json({"env": [members]})["env"][0].values()
-    assert value == REDACTOR.placeholder("hunter2")
+    assert value == REDACTOR.placeholder([*members.values()][-1])
 
 
 def test_a_value_whose_name_says_nothing_stays() -> None:
@@ -213,7 +219,19 @@ def test_names_of_secrets(name: str) -> None:
     assert secret_name(name)
 
 
-@pytest.mark.parametrize("name", ["user", "key", "max_tokens", "SecretArn", "passwordAgeDays", "nextTokenId"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user",
+        "key",
+        "max_tokens",
+        "SecretArn",
+        "passwordAgeDays",
+        "nextTokenId",
+        "password_encryption",
+        "secret-policy",
+    ],
+)
 def test_names_about_secrets_are_not_names_of_secrets(name: str) -> None:
     assert not secret_name(name)
 

@@ -1,7 +1,7 @@
 """While a change is verified its fields are read back: another's edit is shown to people, never overwritten."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -75,6 +75,7 @@ class Secretive(FakeTarget):
     """A target whose only field is not told; its probe says how the field compares."""
 
     seen: str = "applied"
+    told: Mapping[str, Json] | None = field(default_factory=dict)
 
     async def observe(self, step: Step) -> Observed:
         found = await super().observe(step)
@@ -84,7 +85,7 @@ class Secretive(FakeTarget):
 
     async def probe(self, step: Step, snapshot: Mapping[str, Json]) -> Applied:
         del step, snapshot
-        return Applied(self.seen, "STATE_CHANGED", after={})  # type: ignore[arg-type]
+        return Applied(self.seen, "STATE_CHANGED", after=self.told)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("seen", "state"), [("unknown", "NEEDS_HUMAN"), ("applied", "VERIFYING")])
@@ -99,6 +100,26 @@ async def test_an_edit_of_a_secret_is_seen_by_the_executors_own_comparison(seen:
         if seen == "unknown":
             [leaf] = [leaf for leaf in await records(made, action) if leaf.event == "conflict"]
             assert (view.reason, leaf.body["fields"]) == ("FIELDS_EDITED", ["/data/key"])
+
+
+async def test_a_secret_that_could_not_be_read_is_no_edit() -> None:
+    async with lab(executor=False) as made:
+        made.target = target = Secretive(made.clock)
+        made.attach()
+        action = await _verifying(made)
+        target.seen, target.told = "unknown", None
+        assert (await made.after(3_000, action)).state == "VERIFYING"
+
+
+async def test_a_secret_that_was_put_back_by_another_is_found_at_the_second_look() -> None:
+    async with lab(executor=False) as made:
+        made.target = target = Secretive(made.clock)
+        made.attach()
+        action = await _verifying(made)
+        target.seen = "not_applied"
+        assert (await made.after(1_000, action)).state == "VERIFYING"
+        view = await made.after(1_000, action)
+        assert (view.state, view.reason) == ("NEEDS_HUMAN", "FIELDS_PUT_BACK")
 
 
 def test_what_is_made_or_deleted_as_a_whole_hides_no_fields() -> None:

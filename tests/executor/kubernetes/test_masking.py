@@ -23,3 +23,8 @@ def test_a_secret_in_the_open_is_masked_wherever_it_stands_and_nothing_else_is()
     assert {name: shown["spec"][name] for name in ("volumes", "automountServiceAccountToken")} == {
         name: POD["spec"][name] for name in ("volumes", "automountServiceAccountToken")
     }
+
+
+def test_labels_by_which_objects_are_chosen_stay() -> None:
+    chosen = {"selector": {"matchLabels": {"external-secrets.io/component": "web"}}, "labels": {"token": "a"}}
+    assert masked(chosen) == chosen

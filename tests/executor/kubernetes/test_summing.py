@@ -2,8 +2,8 @@
 
 from gateway.executor.targets.kubernetes.calls import Ref
 from gateway.executor.targets.kubernetes.snapshots import Entry
-from gateway.executor.targets.kubernetes.summing import undone
-from gateway.executor.targets.kubernetes.writing import Restored
+from gateway.executor.targets.kubernetes.summing import looked, undone
+from gateway.executor.targets.kubernetes.writing import Restored, Written
 
 ENTRIES = [Entry(Ref("/apis/apps/v1/namespaces/shop/deployments", name, "shop"), name) for name in ("a", "b", "c")]
 
@@ -23,3 +23,10 @@ def test_what_could_not_be_taken_back_yet_is_tried_again() -> None:
         "K8S_CONFLICT",
         f"{ENTRIES[1].ref.label}: K8S_CONFLICT",
     )
+
+
+def test_a_probe_that_could_not_read_an_object_tells_no_fields() -> None:
+    unread = Written("unknown", "K8S_SERVER_FAULT", "500: leader changed")
+    assert looked(ENTRIES[:1], [unread]).after is None
+    assert looked(ENTRIES[:2], [Written("not_applied", now={}), unread]).after is None
+    assert looked(ENTRIES[:2], [Written("applied", now={}), unread]).after is not None

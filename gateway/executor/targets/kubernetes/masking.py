@@ -4,10 +4,13 @@ The gateway redacts the text of every output too; a jsonpath or a column cuts a 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.redact import named_secret, secret_name
 from gateway.executor.targets.kubernetes.snapshots import HIDDEN
+
+_NAMES_ONLY: Final = frozenset({"labels", "matchLabels", "selector", "nodeSelector"})
+"""Members whose keys are names of labels, which hold no secrets, and by which objects are chosen."""
 
 
 def masked(value: Any) -> Any:
@@ -18,6 +21,10 @@ def masked(value: Any) -> Any:
         return value
     named = named_secret(value)
     return {
-        name: HIDDEN if isinstance(member, str) and (name == named or secret_name(name)) else masked(member)
+        name: member
+        if name in _NAMES_ONLY
+        else HIDDEN
+        if name == named or (isinstance(member, str) and secret_name(name))
+        else masked(member)
         for name, member in value.items()
     }

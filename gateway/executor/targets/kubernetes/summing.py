@@ -46,9 +46,10 @@ def applied(step: Step, entries: Sequence[Entry], done: Sequence[Written]) -> Ap
 
 
 def looked(entries: Sequence[Entry], found: Sequence[Written]) -> Applied:
-    """Return what a probe of all objects tells."""
+    """Return what a probe of all objects tells: no fields where it cannot tell and could not read them all."""
     statuses = {each.status for each in found}
-    after = _after(entries, found)
+    unread = "applied" not in statuses and any(each.status == "unknown" and each.now is None for each in found)
+    after = None if unread else _after(entries, found)
     if not entries:
         return Applied("applied", "NOTHING_MATCHED", "no object matched, so there is nothing to do")
     if len(statuses) == 1:

@@ -9,6 +9,7 @@ from gateway.core.step import Step
 from gateway.executor.targets.kubernetes.bodies import verb_of
 from gateway.executor.targets.kubernetes.ownership import controller_of
 from gateway.executor.targets.kubernetes.paths import read
+from gateway.executor.targets.kubernetes.schema import ALLOCATED
 from gateway.executor.targets.kubernetes.snapshots import Entry
 
 # Verbs whose way back is weaker than the fields say.
@@ -26,6 +27,9 @@ def undo_class(step: Step, document: Mapping[str, Json], entry: Entry) -> Undo:
     paths = [read(path) for path in entry.change.before]
     one_way = _ONE_WAY.get(str(document.get("kind", "")), frozenset())
     if any(path[0] in one_way or (path[0] == "metadata" and path[1] in _METADATA_ONE_WAY) for path in paths):
+        return Undo.NONE
+    # What the server picks inside a new element is picked anew in the real run: nobody knows what to take back.
+    if any(isinstance(value, Mapping) and ALLOCATED & value.keys() for value in entry.change.after.values()):
         return Undo.NONE
     weaker = _WEAKER.get(verb_of(step))
     if weaker is not None:

@@ -166,8 +166,9 @@ async def look(api: Api, step: Step, entry: Entry) -> Written:
     """Tell whether a lost write of one object was done. Raises CallFailed."""
     live = await read(api, sub_path(step, entry.ref.path))
     if isinstance(live, Failure):
-        code = "TARGET_GONE" if live.code == "TARGET_NOT_FOUND" else live.code
-        return Written("unknown", code, live.detail)
+        if live.code == "TARGET_NOT_FOUND":
+            return Written("unknown", "TARGET_GONE", live.detail, dict.fromkeys(entry.change.before))
+        return Written("unknown", live.code, live.detail)
     now = now_of(entry, live)
     if live["metadata"]["uid"] != entry.uid:
         return Written("unknown", MOVED, f"{entry.ref.label} is another object now: its uid differs", now)
