@@ -178,8 +178,13 @@ def _is_revision(text: str) -> bool:
     """Accept a revision, a range, or `revision:path`."""
     revision, colon, path = text.partition(":")
     if not revision and colon:
-        return _is_path(_STAGED.sub("", text, count=1))
-    return len(revision) <= _MAX_REVISION and bool(_REVISION.fullmatch(revision)) and (not colon or _is_path(path))
+        return _is_file(_STAGED.sub("", text, count=1))
+    return len(revision) <= _MAX_REVISION and bool(_REVISION.fullmatch(revision)) and (not colon or _is_file(path))
+
+
+def _is_file(path: str) -> bool:
+    """Accept a path behind a colon; with two dots in it git may take it for the beginning of a range."""
+    return _is_path(path) and ".." not in path
 
 
 def _is_path(text: str) -> bool:

@@ -11,6 +11,7 @@ from gateway.parsing.words import Word
 WALKS = frozenset({"log", "rev-list", "shortlog"})
 CHOOSES = frozenset({"--all", "--branches", "--tags", "--remotes", "--glob"})
 _SHOWS_CHANGES = re.compile(r"-p$|-u$|-U|--(patch|stat|numstat|shortstat|name-|raw|summary|no-patch|unified)|-s$")
+_STASH = re.compile(r"stash(@\{[0-9]{1,4}\})?|[0-9]{1,4}")
 _REFLOG_OTHERS = frozenset({"expire", "delete", "exists", "list", "drop", "write", "verify"})
 _COUNT = re.compile(r"-([0-9]{1,6})")
 _SHOWABLE = re.compile(r"-{0,2}[A-Za-z][A-Za-z-]{0,31}")
@@ -67,7 +68,7 @@ def _stash(words: tuple[Word, ...]) -> tuple[Word, ...]:
         added = ["--walk-reflogs", "--first-parent", "--glob=refs/stash*"]
         added += [] if formatted else ["--format=%gd: %gs"]
         return (words[0], *(Word(text, at) for text in ("log", *added)), *rest)
-    if words[2].text == "show" and len(named) <= 1 and not any(word.text == "--" for word in rest):
+    if words[2].text == "show" and len(named) <= 1 and all(map(_STASH.fullmatch, named)):
         stash = named[0] if named else "stash@{0}"
         stash = f"stash@{{{stash}}}" if stash.isdigit() else stash
         added = [] if options else ["--stat"]

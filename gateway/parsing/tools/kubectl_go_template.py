@@ -103,7 +103,8 @@ def _write_loop(writer: _Writer, split: list[Part], index: int, loop: re.Match[s
     if over is None or over == _ALL:
         return 0
     writer.loops.append(loop["variable"] or "")
-    only = _ONLY_IF.fullmatch(split[index + 1][1]) if split[index + 1 : index + 2] else None
+    then = split[index + 1] if index + 1 < len(split) else ("", "")
+    only = _ONLY_IF.fullmatch(then[1]) if then[0] == "action" else None
     if only is None:
         writer.parts.append(f"{{range {over}[*]}}")
         return 1

@@ -1,9 +1,10 @@
 """`alias.name` behind a function in FROM: PostgreSQL reads it as `name(alias)` when there is no such column.
 
 `SELECT n.pg_terminate_backend FROM unnest(array[1]) n` ends a session without one parenthesis behind the name: the row
-of a function that gives one value is that value, and `a.f` is a spelling of `f(a)`. A table, a subquery and VALUES are
-composite, so that only functions of rows could be meant. What a function in FROM is asked for must hence be one of the
-columns that it is known to give (the out parameters as listed from PostgreSQL 18).
+of a function that gives one value is that value, and `a.f` is a spelling of `f(a)`. What a function in FROM is asked
+for must hence be one of the columns that it is known to give (the out parameters as listed from PostgreSQL 18). A
+table, a subquery and VALUES are composite, so that functions of rows could be meant: those that show the whole row
+(`u.to_json`) are refused behind any alias, those that say how large it is or how many there are show nobody.
 """
 
 import re
@@ -35,6 +36,13 @@ _OUTPUTS: Mapping[str, frozenset[str]] = MappingProxyType(
 # Names that only functions have, whatever they are asked of: no column of a catalog begins so, but these.
 _CALLED = re.compile(r"(?i:pg_|lo_|dblink|set_config$|nextval$|setval$|query_to_xml)")
 _NOT_CALLED = _OUTPUTS["pg_control_system"]
+# What PostgreSQL 18 has of one argument that may be a row, and that shows it.
+_SHOW_ROWS = names(
+    "any_value array_agg concat hash_record hash_record_extended json_agg json_agg_strict json_build_array "
+    "json_build_object jsonb_agg jsonb_agg_strict jsonb_build_array jsonb_build_object max min "
+    "quote_literal quote_nullable record_out record_send row_to_json to_json to_jsonb "
+    "any_out anyelement_out anynonarray_out anycompatible_out anycompatiblenonarray_out"
+)
 # They give one column, which is called like the alias, or like the function when there is none.
 _SCALAR = names("generate_subscripts json_object_keys jsonb_object_keys regexp_matches")
 _SCALAR_NODES = exp.Unnest | exp.Explode | exp.GenerateSeries | exp.ExplodingGenerateSeries
@@ -55,9 +63,7 @@ def check_fields(tree: exp.Expr) -> Refusal | None:
     made = list(_made(tree))
     kinds = exp.Table, exp.Subquery, exp.CTE, exp.Values, exp.Lateral, exp.Unnest
     called = {source.alias_or_name for source in tree.find_all(*kinds)}
-    calls = next(
-        (column for column in qualified if _CALLED.match(column.name) and column.name not in _NOT_CALLED), None
-    )
+    calls = next((column for column in qualified if _is_call(column.name)), None)
     if calls is not None:
         return Refusal("SQL_FIELD", args={"field": calls.name[:63]})
     for column in columns:
@@ -67,6 +73,10 @@ def check_fields(tree: exp.Expr) -> Refusal | None:
         if not star and not (known and all(column.name in _given(source) for source in sources)):
             return Refusal("SQL_FIELD", args={"field": column.name[:63]})
     return None
+
+
+def _is_call(name: str) -> bool:
+    return name.lower() in _SHOW_ROWS or (bool(_CALLED.match(name)) and name not in _NOT_CALLED)
 
 
 def _made(tree: exp.Expr) -> Iterator[exp.Expr]:

@@ -45,6 +45,9 @@ def shows_operational_only(tree: exp.Expr) -> bool:
     return all(_passes_on(body.this) for body in inner) and _shows(tree, _made_inside(tree, inner))
 
 
+_EXTRACTS = (exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtract, exp.JSONBExtractScalar)
+
+
 def asks_about_secrets(tree: exp.Expr) -> bool:
     """Tell whether a statement uses, anywhere, a column or a key in JSON whose name promises a secret.
 
@@ -55,7 +58,10 @@ def asks_about_secrets(tree: exp.Expr) -> bool:
     joined = (name.name for join in tree.find_all(exp.Join) for name in join.args.get("using") or ())
     columns = (*(column.name for column in tree.find_all(exp.Column)), *joined)
     keys = (str(key.this) for key in tree.find_all(exp.JSONPathKey))
-    paths = (path.expression.name for path in tree.find_all(exp.JSONBExtract, exp.JSONBExtractScalar))
+    taken = [node.expression for node in tree.find_all(*_EXTRACTS)]
+    if not all(isinstance(key, exp.Literal | exp.JSONPath) for key in taken):
+        return True  # a key that is computed may be any
+    paths = (key.name.replace("\\", "") for key in taken)  # an array in text loses its backslashes
     return any(_SECRET.search(name) and not operational(name) for name in (*columns, *keys, *paths))
 
 
