@@ -83,6 +83,20 @@ async def test_what_is_not_a_short_read_is_refused_by_the_server_too(database: P
     assert database.run("SELECT count(*) FROM orders") == [(2,)]
 
 
+@pytest.mark.parametrize(
+    "text", ["select count(note::int) from orders", "select 1 / length(note || '') - 1 from orders"]
+)
+async def test_an_error_quotes_no_value_of_a_row(database: Postgres, text: str) -> None:
+    database.run("UPDATE orders SET note = 'hunter2'", "INSERT INTO orders VALUES (3, '')")
+    applied = await read(database, text)
+    assert (applied.status, applied.code) == ("not_applied", "SQL_ERROR")
+    assert applied.detail in {"22P02: InvalidTextRepresentation", "22012: DivisionByZero"}
+
+
+async def test_an_error_about_the_statement_says_what_is_wrong(database: Postgres) -> None:
+    assert (await read(database, "select nothing from orders")).detail == '42703: column "nothing" does not exist'
+
+
 async def test_functions_of_public_cannot_shadow_those_of_the_catalog(database: Postgres) -> None:
     database.run("CREATE OR REPLACE FUNCTION public.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'shadowed' $$")
     try:

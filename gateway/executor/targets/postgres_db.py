@@ -25,16 +25,20 @@ _CODES = {
     "08": "TARGET_UNREACHABLE",
     "57P": "TARGET_UNREACHABLE",
 }
+# Classes of errors whose text is about the statement or the server. Others quote values of rows: a cast that fails says
+# of what, and a read that counts would show them one by one.
+_TOLD = frozenset({"08", "25", "28", "3D", "3F", "42", "53", "55", "57"})
 _MARGIN_S = 2.0
 
 
 def reason(exc: psycopg.Error) -> tuple[str, str]:
-    """Return (reason code, text for people) of an error; never the statement or the connection string."""
+    """Return (reason code, text for people) of an error; never the statement, a value, or the connection string."""
     state = exc.sqlstate
     if state is None:
         return "TARGET_UNREACHABLE", type(exc).__name__
     code = next((_CODES[state[:n]] for n in (5, 3, 2) if state[:n] in _CODES), "SQL_ERROR")
-    return code, f"{state}: {exc.diag.message_primary or type(exc).__name__}"
+    said = exc.diag.message_primary if state[:2] in _TOLD else None
+    return code, f"{state}: {said or type(exc).__name__}"
 
 
 class Database:
