@@ -26,8 +26,10 @@ async def _play(made: list[Change], bad: set[int]) -> None:
         lasting = dict.fromkeys(ROLES, 0)
         ids = []
         for i, (role, limit, lease_s) in enumerate(made):
-            # What changes nothing harms nothing: telemetry would stay bad after the undo, and people be asked.
-            harms = i in bad and limit != world.target.values.get(f"pg:orders-db/role/{role}", 0)
+            # What changes nothing, or writes what its way back leads to (below a lease), harms nothing: telemetry would
+            # stay bad after the undo, and people be asked.
+            live = world.target.values.get(f"pg:orders-db/role/{role}", 0)
+            harms = i in bad and limit not in {live, lasting[role]}
             ids.append(await _change(world, role, limit, lease_s, harms=harms))
             if not lease_s and not harms:
                 lasting[role] = limit
